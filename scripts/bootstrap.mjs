@@ -23,7 +23,9 @@ function run(command, args, env = process.env) {
 }
 
 function install() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "pnpm-lock.yaml"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "pnpm-lock.yaml")))
+    .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   run("npm", ["exec", "--yes", packageManager, "--", "install", "--frozen-lockfile", "--prefer-offline"], {
     ...process.env,

@@ -1,0 +1,24 @@
+/** `npm run build`: dist/NAME for every executable, runnable as it is, and dist/meta/NAME.json (what went in). */
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundle, repository } from "./bundle.ts";
+import { executables } from "./executables.ts";
+
+const dist = join(repository, "dist");
+
+export async function buildAll(): Promise<void> {
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(join(dist, "meta"), { recursive: true });
+  // The files have no extension, as in /usr/bin: this says that they are CommonJS below our own "type": "module".
+  writeFileSync(join(dist, "package.json"), '{ "type": "commonjs" }\n');
+  for (const executable of executables) {
+    const { code, metafile } = await bundle(executable);
+    const path = join(dist, executable.name);
+    writeFileSync(path, code);
+    chmodSync(path, 0o755);
+    writeFileSync(join(dist, "meta", `${executable.name}.json`), JSON.stringify(metafile));
+    console.error(`${executable.name}: ${Math.ceil(code.length / 1024)} KiB`);
+  }
+}
+
+if (import.meta.main) await buildAll();

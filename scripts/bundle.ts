@@ -1,0 +1,64 @@
+/** Bundles one executable into one readable CommonJS file that needs nothing beside it but Node 24. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildResult, build, type Metafile } from "esbuild";
+import type { Executable } from "./executables.ts";
+
+export const repository = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const manifest = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as { version: string };
+
+export interface Bundle {
+  readonly code: string;
+  readonly metafile: Metafile;
+}
+
+/**
+ * CommonJS because the first statement must run before anything else is loaded: it ends with 78 and one line on a
+ * Node that is too old. Syntax is lowered for the same reason: an old Node has to be able to read the file.
+ */
+export async function bundle(executable: Executable): Promise<Bundle> {
+  const runner = executable.runner === "forced" ? "runForced" : "run";
+  const module = executable.runner === "forced" ? "@signstar/command/run-forced" : "@signstar/command/run";
+  const result: BuildResult<{ write: false; metafile: true }> = await build({
+    stdin: {
+      contents: [
+        `import { ${runner} } from "${module}";`,
+        `import { ${executable.command} } from "${executable.module}";`,
+        `void ${runner}(${executable.command});`,
+      ].join("\n"),
+      resolveDir: repository,
+      sourcefile: `bin/${executable.name}.ts`,
+      loader: "ts",
+    },
+    absWorkingDir: repository,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "es2022",
+    write: false,
+    metafile: true,
+    outfile: join(repository, "dist", executable.name),
+    define: { SIGNSTAR_VERSION: JSON.stringify(manifest.version) },
+    external: ["cpu-features"],
+    loader: { ".node": "empty" },
+    banner: { js: banner(executable.name) },
+    legalComments: "inline",
+    logLevel: "warning",
+  });
+  const [file] = result.outputFiles;
+  if (file === undefined) throw new Error(`esbuild made nothing of ${executable.name}`);
+  return { code: file.text, metafile: result.metafile };
+}
+
+function banner(name: string): string {
+  return [
+    "#!/usr/bin/node",
+    `// ${name} ${manifest.version}: made by "npm run build" from the sources of Signstar.`,
+    'if (Number(process.versions.node.split(".")[0]) < 24) {',
+    `  console.error("${name}: error: Node.js 24 or newer is needed, this is " + process.version);`,
+    "  process.exit(78);",
+    "}",
+  ].join("\n");
+}

@@ -1,0 +1,31 @@
+/** Every executable: the room and submodule that define it, the exported command, and how it is run. */
+export interface Executable {
+  readonly name: string;
+  readonly module: string;
+  readonly command: string;
+  /** `forced`: started by sshd's ForceCommand, so its start-up is counted and its client sees little. */
+  readonly runner: "run" | "forced";
+}
+
+export const executables: readonly Executable[] = [
+  {
+    name: "signstar-request-signature",
+    module: "@signstar/client/request-signature",
+    command: "requestSignature",
+    runner: "run",
+  },
+  {
+    name: "signstar-download-signature",
+    module: "@signstar/appliance/download-signature",
+    command: "downloadSignature",
+    runner: "forced",
+  },
+  { name: "signstar-configure", module: "@signstar/configure/configure", command: "configure", runner: "run" },
+  {
+    name: "signstar-configure-build",
+    module: "@signstar/configure-build/configure-build",
+    command: "configureBuild",
+    runner: "run",
+  },
+  { name: "soft-nethsm", module: "@signstar/soft-nethsm/main", command: "softNethsm", runner: "run" },
+];
