@@ -1,0 +1,68 @@
+import type { NamespaceId, UserId } from "@signstar/nethsm/ids";
+import type { KeyMechanism, KeyType, Role, SystemState } from "@signstar/nethsm/types";
+import { leadingAdministrator } from "./desired.ts";
+
+/** What one device holds, and what this host holds for it. */
+export interface Actual {
+  readonly state: SystemState;
+  /** Whose passphrases the admin credentials file has; undefined if there is no such file. */
+  readonly adminCredentials: ReadonlySet<UserId> | undefined;
+  /** Undefined as long as the device shows none of it: Locked, or Failed. */
+  readonly contents: Contents | undefined;
+}
+
+export interface Contents {
+  readonly users: ReadonlyMap<UserId, ActualUser>;
+  readonly namespaces: ReadonlySet<NamespaceId>;
+  /** By label. Those of a namespace are listed only if one of its configured administrators let us in. */
+  readonly keys: ReadonlyMap<string, ActualKey>;
+  /** Labels of keys the device does not hold, but for which this host has a certificate. */
+  readonly strayCertificates: ReadonlySet<string>;
+}
+
+export interface ActualUser {
+  readonly role: Role;
+  readonly tags: ReadonlySet<string>;
+  readonly passphrase: PassphraseState;
+}
+
+/**
+ * How the device answers to the passphrase this host has for the user. `unsettled`: accepted, but the one before is
+ * still kept beside it. `unknown`: neither the configuration nor the admin credentials know the user.
+ */
+export type PassphraseState = "accepted" | "unsettled" | "refused" | "missing" | "unknown";
+
+export interface ActualKey {
+  readonly type: KeyType;
+  readonly mechanisms: ReadonlySet<KeyMechanism>;
+  /** Bits of an RSA modulus. */
+  readonly length: number | undefined;
+  readonly tags: ReadonlySet<string>;
+  readonly certificate: ActualCertificate;
+}
+
+export interface ActualCertificate {
+  /** In /var/lib/signstar/certificates: the one that counts. */
+  readonly file: CertificateState;
+  readonly device: CertificateState;
+  /** Both are there and byte for byte the same. */
+  readonly same: boolean;
+}
+
+export type CertificateState =
+  | { readonly kind: "missing" }
+  | { readonly kind: "good" }
+  /** For this key, but not as configured; made again with the same creation time it keeps its fingerprint. */
+  | { readonly kind: "outdated"; readonly createdAt: number; readonly why: string }
+  /** For another key, revoked or unreadable: nothing to replace without a human. */
+  | { readonly kind: "foreign"; readonly why: string };
+
+/** What a device holds right after it was provisioned. */
+export function freshContents(strayCertificates: ReadonlySet<string>): Contents {
+  return {
+    users: new Map([[leadingAdministrator, { role: "Administrator", tags: new Set(), passphrase: "accepted" }]]),
+    namespaces: new Set(),
+    keys: new Map(),
+    strayCertificates,
+  };
+}

@@ -1,0 +1,133 @@
+import type { Config, KeyRef, KeySetup, Mapping } from "@signstar/config/model";
+import type { SystemUserId } from "@signstar/config/system-user";
+import { type NamespaceId, namespaceOf, parseSystemWideUserId, type UserId } from "@signstar/nethsm/ids";
+import type { KeyMechanism, KeyType, Role, SignMode } from "@signstar/nethsm/types";
+import { ConfigureError } from "./errors.ts";
+import { keyLabel } from "./key-label.ts";
+
+/** The user that provisioning makes, and as whom we work. It is never removed. */
+export const leadingAdministrator = parseSystemWideUserId("admin");
+
+/** What a device and this host should hold, as the configuration says it. */
+export interface Desired {
+  /** System-wide, `admin` first. */
+  readonly administrators: readonly UserId[];
+  readonly namespaces: readonly DesiredNamespace[];
+  /** All but administrators. */
+  readonly users: readonly DesiredUser[];
+  readonly keys: readonly DesiredKey[];
+  /** What may be deleted although it holds keys. */
+  readonly removal: { readonly keys: readonly KeyRef[]; readonly namespaces: readonly NamespaceId[] };
+}
+
+export interface DesiredNamespace {
+  readonly id: NamespaceId;
+  readonly administrators: readonly UserId[];
+}
+
+export interface DesiredUser {
+  readonly id: UserId;
+  readonly role: Exclude<Role, "Administrator">;
+  readonly tags: readonly string[];
+  /** Whose home holds the passphrase. */
+  readonly systemUser: SystemUserId;
+}
+
+export interface DesiredKey extends KeyRef {
+  readonly type: KeyType;
+  readonly mechanisms: readonly KeyMechanism[];
+  /** Bits. */
+  readonly length: number | undefined;
+  readonly tags: readonly string[];
+  readonly mode: SignMode;
+  /** Who signs with it, and thus its certificate. */
+  readonly operator: UserId;
+  readonly certificate: DesiredCertificate | undefined;
+}
+
+export interface DesiredCertificate {
+  readonly userId: string;
+  /** The only certificate that will do, in lower-case hex. */
+  readonly fingerprint: string | undefined;
+}
+
+/** Throws ConfigureError for what the configuration may ask for and no flow here can do. */
+export function desiredFrom(config: Config): Desired {
+  const { mappings } = config;
+  const admins = mappings.flatMap((mapping) => (mapping.kind === "admin" ? [mapping.user] : []));
+  const users = mappings.flatMap(usersOf);
+  if (users.some(({ id }) => id === leadingAdministrator)) {
+    throw new ConfigureError("not-supported", `user "${leadingAdministrator}" is configured as no administrator`, {
+      hint: `every NetHSM is provisioned with "${leadingAdministrator}" as its administrator; choose another name`,
+    });
+  }
+  const keys = mappings.flatMap((mapping) => (mapping.kind === "signing" ? [keyOf(mapping)] : []));
+  requireNoContradiction(config, keys);
+  const namespaces = new Set([...admins, ...users.map((user) => user.id)].flatMap((id) => namespaceOf(id) ?? []));
+  return {
+    administrators: [...new Set([leadingAdministrator, ...admins.filter((id) => namespaceOf(id) === undefined)])],
+    namespaces: [...namespaces].map((id) => ({
+      id,
+      administrators: admins.filter((admin) => namespaceOf(admin) === id),
+    })),
+    users,
+    keys,
+    removal: config.removal,
+  };
+}
+
+function requireNoContradiction({ mappings, removal }: Config, keys: readonly DesiredKey[]): void {
+  const wanted = new Set(keys.map(keyLabel));
+  const namespaces = new Set(mappings.flatMap((each) => (each.kind === "admin" ? (namespaceOf(each.user) ?? []) : [])));
+  const both = [
+    ...removal.keys.map(keyLabel).filter((label) => wanted.has(label)),
+    ...removal.namespaces.filter((namespace) => namespaces.has(namespace)),
+  ];
+  if (both.length === 0) return;
+  throw new ConfigureError("not-supported", `${both.join(", ")} is configured and listed for removal at once`, {
+    hint: "take it off the [removal] lists, or out of the mappings",
+  });
+}
+
+function usersOf(mapping: Mapping): DesiredUser[] {
+  switch (mapping.kind) {
+    case "backup":
+      return [{ id: mapping.backendUser, role: "Backup", tags: [], systemUser: mapping.systemUser }];
+    case "metrics":
+    case "hermetic-metrics": {
+      const { systemUser } = mapping;
+      const operators = mapping.operatorUsers.map((id) => ({ id, role: "Operator" as const, tags: [], systemUser }));
+      return [{ id: mapping.metricsUser, role: "Metrics", tags: [], systemUser }, ...operators];
+    }
+    case "signing":
+      return [{ id: mapping.operator, role: "Operator", tags: [mapping.tag], systemUser: mapping.systemUser }];
+    default:
+      return [];
+  }
+}
+
+function keyOf(mapping: Extract<Mapping, { kind: "signing" }>): DesiredKey {
+  const { key } = mapping;
+  return {
+    keyId: key.keyId,
+    namespace: key.namespace,
+    type: key.type,
+    mechanisms: key.mechanisms,
+    length: key.length,
+    tags: [mapping.tag],
+    mode: key.mode,
+    operator: mapping.operator,
+    certificate: certificateOf(key, mapping.certificateFingerprint),
+  };
+}
+
+function certificateOf(key: KeySetup, fingerprint: string | undefined): DesiredCertificate | undefined {
+  if (key.context.kind === "raw") return undefined;
+  const [userId] = key.context.userIds;
+  if (userId === undefined) {
+    throw new ConfigureError("not-supported", `key "${key.keyId}" has an OpenPGP context without a user id`, {
+      hint: "put one text into user_ids of its key_context",
+    });
+  }
+  return { userId, fingerprint: fingerprint?.toLowerCase() };
+}

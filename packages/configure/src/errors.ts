@@ -1,0 +1,30 @@
+import { Exit, Failure, type FailureOptions } from "@signstar/primitives/failure";
+
+const exits = {
+  "not-root": Exit.noPerm,
+  "not-supported": Exit.config,
+  "no-connection": Exit.config,
+  "no-pin": Exit.config,
+  "bad-pins": Exit.config,
+  "bad-credentials": Exit.config,
+  "no-credentials": Exit.config,
+  "credentials-refused": Exit.noPerm,
+  "unsafe-file": Exit.config,
+  "no-system-user": Exit.config,
+  conflict: Exit.config,
+  "device-failed": Exit.unavailable,
+  "backup-passphrase-refused": Exit.config,
+  running: Exit.tempFail,
+  io: Exit.io,
+} as const;
+
+export type ConfigureCode = keyof typeof exits;
+
+/** Why a device is not made what the config says. */
+export class ConfigureError extends Failure<ConfigureCode> {
+  override readonly name = "ConfigureError";
+
+  constructor(code: ConfigureCode, message: string, options: FailureOptions = {}) {
+    super(code, exits[code], message, options);
+  }
+}

@@ -1,0 +1,69 @@
+import type { KeyRef } from "@signstar/config/model";
+import type { UserId } from "@signstar/nethsm/ids";
+import type { ActualKey } from "./actual.ts";
+import { keyKind } from "./change.ts";
+import type { DesiredKey } from "./desired.ts";
+import { keyLabel } from "./key-label.ts";
+import type { Planning } from "./planning.ts";
+
+/** Keys that should be there. One that differs in more than its tags is a conflict: no key is ever replaced. */
+export function planKeys(context: Planning): void {
+  const { contents, changes, conflicts } = context;
+  for (const key of context.desired.keys) {
+    const as = context.actorFor(key.namespace);
+    if (as === undefined) continue;
+    const label = keyLabel(key);
+    const found = contents.keys.get(label);
+    if (found !== undefined) {
+      conflicts.push(...differences(key, found));
+      planTags(context, as, key, found);
+    } else if (contents.strayCertificates.has(label)) {
+      conflicts.push(
+        `key ${label} is not on the device, but this host has a certificate for it: restore a backup, or move the certificate away if a new key is meant`,
+      );
+    } else {
+      changes.push({ kind: "generate-key", as, key });
+    }
+  }
+}
+
+/** Only keys that the configuration lists for removal, and does not use. */
+export function planKeyRemoval(context: Planning): void {
+  const { desired, contents, changes, notes } = context;
+  const wanted = new Set(desired.keys.map(keyLabel));
+  const removed = new Map(desired.removal.keys.map((key) => [keyLabel(key), key]));
+  for (const label of contents.keys.keys()) {
+    if (wanted.has(label)) continue;
+    const key = removed.get(label);
+    const as = key && context.actorFor(key.namespace);
+    if (key === undefined || as === undefined) notes.push(`key ${label} is not in the configuration and stays`);
+    else changes.push({ kind: "remove-key", as, key });
+  }
+}
+
+/** The wanted tags come before the others go: a key without a tag serves every Operator. */
+function planTags({ changes }: Planning, as: UserId, wanted: DesiredKey, found: ActualKey): void {
+  const key: KeyRef = { namespace: wanted.namespace, keyId: wanted.keyId };
+  for (const tag of wanted.tags) {
+    if (!found.tags.has(tag)) changes.push({ kind: "add-key-tag", as, key, tag });
+  }
+  for (const tag of found.tags) {
+    if (!wanted.tags.includes(tag)) changes.push({ kind: "remove-key-tag", as, key, tag });
+  }
+}
+
+function differences(key: DesiredKey, found: ActualKey): string[] {
+  const label = keyLabel(key);
+  const problems: string[] = [];
+  const sameLength = key.length === undefined || found.length === undefined || key.length === found.length;
+  if (found.type !== key.type || !sameLength) {
+    problems.push(`key ${label} is of type ${keyKind(found)} on the device, not ${keyKind(key)}: no key is replaced`);
+  }
+  const mechanisms = [...found.mechanisms].sort();
+  if (mechanisms.join() !== [...new Set(key.mechanisms)].sort().join()) {
+    problems.push(
+      `key ${label} has the mechanisms ${mechanisms.join(", ")} on the device, not ${key.mechanisms.join(", ")}: no key is replaced`,
+    );
+  }
+  return problems;
+}

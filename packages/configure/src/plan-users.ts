@@ -1,0 +1,25 @@
+import { namespaceOf, type UserId } from "@signstar/nethsm/ids";
+import type { ActualUser } from "./actual.ts";
+import type { DesiredUser } from "./desired.ts";
+import type { Planning } from "./planning.ts";
+
+/** Users other than administrators: they exist, have their tags, and this host holds a passphrase they answer to. */
+export function planUsers(context: Planning): void {
+  for (const user of context.desired.users) {
+    const as = context.actorFor(namespaceOf(user.id));
+    if (as !== undefined) planUser(context, as, user, context.contents.users.get(user.id));
+  }
+}
+
+function planUser({ changes }: Planning, as: UserId, user: DesiredUser, found: ActualUser | undefined): void {
+  const { id, role, tags } = user;
+  // The NetHSM has no way to change a role.
+  if (found !== undefined && found.role !== role) changes.push({ kind: "remove-user", as, user: id });
+  const same = found?.role === role ? found : undefined;
+  if (same === undefined) changes.push({ kind: "create-user", as, user });
+  else if (same.passphrase === "unsettled") changes.push({ kind: "settle-passphrase", user });
+  else if (same.passphrase !== "accepted") changes.push({ kind: "set-passphrase", as, user });
+  for (const tag of tags) {
+    if (same === undefined || !same.tags.has(tag)) changes.push({ kind: "add-user-tag", as, user: id, tag });
+  }
+}
