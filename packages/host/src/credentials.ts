@@ -1,0 +1,38 @@
+import { limits } from "@signstar/primitives/limits";
+import { Secret } from "@signstar/primitives/secret";
+import { HostError, type HostErrorCode } from "./errors.ts";
+import { readSafeFile } from "./safe-file.ts";
+
+/**
+ * The passphrase in a credential file: a regular file of the reader with mode 0600 and one name. One newline at its
+ * end, as editors leave it, does not belong to it.
+ * Throws HostError (exit 78): credential-missing, credential-unsafe, credential-unusable.
+ */
+export function readCredential(path: string): Secret {
+  const bytes = readOwn(path);
+  const length = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
+  try {
+    if (length === 0) throw new HostError("credential-unusable", `${path} is empty`);
+    return Secret.take(bytes.subarray(0, length));
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+const codes: Partial<Record<HostErrorCode, HostErrorCode>> = {
+  "file-missing": "credential-missing",
+  "file-unsafe": "credential-unsafe",
+};
+
+function readOwn(path: string): Uint8Array {
+  const owners = [process.geteuid?.() ?? -1];
+  try {
+    return readSafeFile(path, { maxBytes: limits.credentialBytes, owners, mode: "private" });
+  } catch (thrown) {
+    if (!(thrown instanceof HostError)) throw thrown;
+    throw new HostError(codes[thrown.code] ?? "credential-unusable", thrown.message, {
+      cause: thrown,
+      hint: "signstar-configure writes credential files",
+    });
+  }
+}

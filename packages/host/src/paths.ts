@@ -1,0 +1,61 @@
+/** Where things are on an appliance, below a root directory (`/` on a real one). */
+export interface Paths {
+  /** The directories that may hold `config.toml`, the most important first. */
+  readonly configs: readonly string[];
+  readonly passwd: string;
+  readonly certificates: string;
+  readonly tlsPins: string;
+  readonly adminCredentials: string;
+  readonly sharesDownload: string;
+  readonly sharesConfirm: string;
+  readonly sharesUpload: string;
+  readonly ceremonyState: string;
+  readonly plan: string;
+  readonly adminSecret: string;
+  readonly staging: { readonly backup: string; readonly update: string };
+  readonly keptBackups: string;
+  readonly wireguard: { readonly privateKey: string; readonly publicKey: string };
+  readonly journalSocket: string;
+  /** The OpenPGP certificate of a key: `[NS~]KEY.pgp`. */
+  certificate(namespace: string | undefined, keyId: string): string;
+  /** A home as passwd names it. */
+  home(home: string): string;
+  /** The directory of a user's HSM passphrases. */
+  credentialDir(home: string): string;
+  /** The file of one passphrase, plain (`txt`) or encrypted by systemd (`creds`). */
+  credential(home: string, backendUser: string, kind?: "txt" | "creds"): string;
+}
+
+/** Below a home, where the passphrases are. */
+export const credentialSubdirectory = ".local/state/signstar/secrets";
+
+export function pathsUnder(root: string): Paths {
+  const prefix = root.replace(/\/+$/, "");
+  const state = `${prefix}/var/lib/signstar`;
+  const run = `${prefix}/run/signstar`;
+  const credentialDir = (home: string): string => `${prefix}${home}/${credentialSubdirectory}`;
+  return {
+    configs: ["/etc", "/run", "/usr/local/share", "/usr/share"].map(
+      (place) => `${prefix}${place}/signstar/config.toml`,
+    ),
+    passwd: `${prefix}/etc/passwd`,
+    certificates: `${state}/certificates`,
+    tlsPins: `${state}/tls-pins.json`,
+    adminCredentials: `${state}/creds/admin-credentials.toml`,
+    sharesDownload: `${run}/secret-shares/download`,
+    sharesConfirm: `${run}/secret-shares/confirm`,
+    sharesUpload: `${run}/secret-shares/upload`,
+    ceremonyState: `${run}/secret-shares/state.json`,
+    plan: `${run}/plan.txt`,
+    adminSecret: `${run}/admin-secret`,
+    staging: { backup: `${state}/staging/backup`, update: `${state}/staging/update` },
+    keptBackups: `${state}/backup`,
+    wireguard: { privateKey: `${state}/wireguard/private.key`, publicKey: `${state}/wireguard/public.key` },
+    journalSocket: `${prefix}/run/systemd/journal/stdout`,
+    certificate: (namespace, keyId) =>
+      `${state}/certificates/${namespace === undefined ? "" : `${namespace}~`}${keyId}.pgp`,
+    home: (home) => `${prefix}${home}`,
+    credentialDir,
+    credential: (home, backendUser, kind = "txt") => `${credentialDir(home)}/${backendUser}.${kind}`,
+  };
+}
