@@ -7,15 +7,19 @@ export interface Actual {
   readonly state: SystemState;
   /** Whose passphrases the admin credentials file has; undefined if there is no such file. */
   readonly adminCredentials: ReadonlySet<UserId> | undefined;
-  /** Undefined as long as the device shows none of it: Locked, or Failed. */
+  /** The certificate that an Unprovisioned device has just shown and that is to be trusted from now on. */
+  readonly firstPin: string | undefined;
+  /** Undefined as long as the device shows none of it (Locked). Of an Unprovisioned one: what it will begin with. */
   readonly contents: Contents | undefined;
 }
 
 export interface Contents {
   readonly users: ReadonlyMap<UserId, ActualUser>;
   readonly namespaces: ReadonlySet<NamespaceId>;
-  /** By label. Those of a namespace are listed only if one of its configured administrators let us in. */
+  /** Configured keys by label. Those of a namespace are known only if one of its administrators let us in. */
   readonly keys: ReadonlyMap<string, ActualKey>;
+  /** Labels of the keys that the configuration does not have. */
+  readonly otherKeys: ReadonlySet<string>;
   /** Labels of keys the device does not hold, but for which this host has a certificate. */
   readonly strayCertificates: ReadonlySet<string>;
 }
@@ -63,6 +67,7 @@ export function freshContents(strayCertificates: ReadonlySet<string>): Contents 
     users: new Map([[leadingAdministrator, { role: "Administrator", tags: new Set(), passphrase: "accepted" }]]),
     namespaces: new Set(),
     keys: new Map(),
+    otherKeys: new Set(),
     strayCertificates,
   };
 }

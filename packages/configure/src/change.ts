@@ -9,6 +9,7 @@ import { keyLabel } from "./key-label.ts";
  * wanted after a new look at the device, repeated.
  */
 export type Change =
+  | { readonly kind: "trust-certificate"; readonly sha256: string }
   | { readonly kind: "write-admin-credentials"; readonly users: readonly UserId[] }
   | { readonly kind: "provision" }
   | { readonly kind: "unlock" }
@@ -46,6 +47,8 @@ export type ChangeKind = Change["kind"];
 /** One line for people: `+` new, `~` other, `-` gone. */
 export function describe(change: Change): string {
   switch (change.kind) {
+    case "trust-certificate":
+      return `+ TLS certificate sha256:${change.sha256} is trusted: the device is unprovisioned and showed it first`;
     case "write-admin-credentials":
       return `+ admin credentials on this host for ${change.users.join(", ")}`;
     case "provision":

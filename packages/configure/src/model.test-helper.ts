@@ -2,7 +2,7 @@
 import type { KeyRef } from "@signstar/config/model";
 import { type NamespaceId, namespaceOf, type UserId } from "@signstar/nethsm/ids";
 import type { KeyMechanism, KeyType, Role, SystemState } from "@signstar/nethsm/types";
-import type { Actual, ActualUser, CertificateState } from "./actual.ts";
+import { type Actual, type ActualUser, type CertificateState, freshContents } from "./actual.ts";
 import type { Change } from "./change.ts";
 import { type Desired, type DesiredUser, leadingAdministrator } from "./desired.ts";
 import { keyLabel } from "./key-label.ts";
@@ -51,35 +51,38 @@ export class World {
       if (file.current !== user.passphrase) return "refused";
       return file.old === undefined ? "accepted" : "unsettled";
     };
-    const stray = desired.keys
-      .map(keyLabel)
-      .filter((label) => this.certificateFiles.has(label) && !this.keys.has(label));
+    const wantedKeys = new Set(desired.keys.map(keyLabel));
+    const stray = [...wantedKeys].filter((label) => this.certificateFiles.has(label) && !this.keys.has(label));
+    const about = { state: this.state, firstPin: undefined, adminCredentials: known && new Set(known.keys()) };
+    if (!open) {
+      return { ...about, contents: this.state === "Unprovisioned" ? freshContents(new Set(stray)) : undefined };
+    }
     return {
-      state: this.state,
-      adminCredentials: known && new Set(known.keys()),
+      ...about,
       contents: {
+        otherKeys: new Set([...this.keys.keys()].filter((label) => !wantedKeys.has(label))),
         users: new Map(
-          open
-            ? [...this.users].map(([id, user]) => [
-                id,
-                { role: user.role, tags: new Set(user.tags), passphrase: passphraseState(id, user) },
-              ])
-            : [],
+          [...this.users].map(([id, user]) => [
+            id,
+            { role: user.role, tags: new Set(user.tags), passphrase: passphraseState(id, user) },
+          ]),
         ),
         namespaces: new Set(this.namespaces),
         keys: new Map(
-          [...this.keys].map(([label, key]) => {
-            const wanted = desired.keys.find((each) => keyLabel(each) === label)?.certificate?.userId;
-            const state = (certificate: ModelCertificate | undefined): CertificateState => {
-              if (certificate === undefined) return { kind: "missing" };
-              if (certificate.key !== key.serial) return { kind: "foreign", why: "is for another key" };
-              if (certificate.userId === wanted) return { kind: "good" };
-              return { kind: "outdated", createdAt: 1, why: "its user id is another" };
-            };
-            const file = this.certificateFiles.get(label);
-            const certificate = { file: state(file), device: state(key.certificate), same: file === key.certificate };
-            return [label, { ...key, mechanisms: new Set(key.mechanisms), tags: new Set(key.tags), certificate }];
-          }),
+          [...this.keys]
+            .filter(([label]) => wantedKeys.has(label))
+            .map(([label, key]) => {
+              const wanted = desired.keys.find((each) => keyLabel(each) === label)?.certificate?.userId;
+              const state = (certificate: ModelCertificate | undefined): CertificateState => {
+                if (certificate === undefined) return { kind: "missing" };
+                if (certificate.key !== key.serial) return { kind: "foreign", why: "is for another key" };
+                if (certificate.userId === wanted) return { kind: "good" };
+                return { kind: "outdated", createdAt: 1, why: "its user id is another" };
+              };
+              const file = this.certificateFiles.get(label);
+              const certificate = { file: state(file), device: state(key.certificate), same: file === key.certificate };
+              return [label, { ...key, mechanisms: new Set(key.mechanisms), tags: new Set(key.tags), certificate }];
+            }),
         ),
         strayCertificates: new Set(stray),
       },
@@ -89,6 +92,8 @@ export class World {
   /** The single effects of a change, in their order; each may be the last one. */
   steps(change: Change): (() => void)[] {
     switch (change.kind) {
+      case "trust-certificate":
+        return [];
       case "write-admin-credentials":
         return [
           () => {

@@ -27,13 +27,11 @@ export function planKeys(context: Planning): void {
   }
 }
 
-/** Only keys that the configuration lists for removal, and does not use. */
+/** Only keys that the configuration lists for removal. */
 export function planKeyRemoval(context: Planning): void {
   const { desired, contents, changes, notes } = context;
-  const wanted = new Set(desired.keys.map(keyLabel));
   const removed = new Map(desired.removal.keys.map((key) => [keyLabel(key), key]));
-  for (const label of contents.keys.keys()) {
-    if (wanted.has(label)) continue;
+  for (const label of contents.otherKeys) {
     const key = removed.get(label);
     const as = key && context.actorFor(key.namespace);
     if (key === undefined || as === undefined) notes.push(`key ${label} is not in the configuration and stays`);

@@ -5,7 +5,6 @@
  * is there before the certificate that needs its signature.
  */
 import type { Actual, Contents } from "./actual.ts";
-import { freshContents } from "./actual.ts";
 import type { Change } from "./change.ts";
 import type { Desired } from "./desired.ts";
 import { planAdministrators, planNewNamespaces } from "./plan-administrators.ts";
@@ -26,20 +25,21 @@ export interface Plan {
 
 export function plan(desired: Desired, actual: Actual): Plan {
   const opening = planOpening(desired, actual);
-  const contents = contentsAfter(actual);
-  if (contents === undefined) {
+  if (actual.contents === undefined) {
     return { changes: opening, conflicts: [], notes: ["what else differs is known when the device is unlocked"] };
   }
-  const { changes, conflicts, notes } = planContents(desired, contents);
+  const { changes, conflicts, notes } = planContents(desired, actual.contents);
   return { changes: [...opening, ...changes], conflicts, notes };
 }
 
 /** The steps that make the device Operational, and us able to log in. */
 export function planOpening(desired: Desired, actual: Actual): Change[] {
+  const changes: Change[] = [];
+  if (actual.firstPin !== undefined) changes.push({ kind: "trust-certificate", sha256: actual.firstPin });
   const known = actual.adminCredentials;
   const administrators = [...desired.administrators, ...desired.namespaces.flatMap((each) => each.administrators)];
   const users = administrators.filter((user) => known === undefined || !known.has(user));
-  const changes: Change[] = users.length > 0 ? [{ kind: "write-admin-credentials", users }] : [];
+  if (users.length > 0) changes.push({ kind: "write-admin-credentials", users });
   if (actual.state === "Unprovisioned") changes.push({ kind: "provision" });
   if (actual.state === "Locked") changes.push({ kind: "unlock" });
   return changes;
@@ -57,9 +57,4 @@ export function planContents(desired: Desired, contents: Contents): Plan {
   planCertificates(context);
   planKeyRemoval(context);
   return { changes: context.changes, conflicts: context.conflicts, notes: context.notes };
-}
-
-function contentsAfter(actual: Actual): Contents | undefined {
-  if (actual.state !== "Unprovisioned") return actual.contents;
-  return freshContents(actual.contents?.strayCertificates ?? new Set());
 }

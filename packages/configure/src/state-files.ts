@@ -1,0 +1,80 @@
+/** The files of an appliance that are root's: admin credentials, certificates, learnt TLS pins. */
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { KeyRef } from "@signstar/config/model";
+import { writeFileAtomic } from "@signstar/host/atomic-file";
+import { HostError } from "@signstar/host/errors";
+import { type FileRules, readSafeFile } from "@signstar/host/safe-file";
+import { limits } from "@signstar/primitives/limits";
+import { type AdminCredentials, encodeAdminCredentials, parseAdminCredentials } from "./admin-credentials.ts";
+import type { Place } from "./place.ts";
+import { encodeTlsPins, parseTlsPins, type TlsPins } from "./tls-pins.ts";
+
+/** Some hundred administrators. */
+const adminCredentialsBytes = 64 * 1024;
+const tlsPinsBytes = 64 * 1024;
+
+export class StateFiles {
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  readAdminCredentials(): AdminCredentials | undefined {
+    const path = this.#place.paths.adminCredentials;
+    const bytes = this.#read(path, adminCredentialsBytes, "private");
+    try {
+      return bytes && parseAdminCredentials(bytes, path);
+    } finally {
+      bytes?.fill(0);
+    }
+  }
+
+  /** On disk when it returns: only then may a device be given a passphrase of it. */
+  writeAdminCredentials(credentials: AdminCredentials): void {
+    const path = this.#place.paths.adminCredentials;
+    const bytes = encodeAdminCredentials(credentials);
+    makeDirectory(dirname(path), 0o700);
+    writeFileAtomic(path, bytes, { mode: 0o600, ...this.#place.owner });
+    bytes.fill(0);
+  }
+
+  readCertificate({ namespace, keyId }: KeyRef): Uint8Array | undefined {
+    return this.#read(this.#place.paths.certificate(namespace, keyId), limits.certificateBytes, "readable");
+  }
+
+  writeCertificate({ namespace, keyId }: KeyRef, bytes: Uint8Array): void {
+    const path = this.#place.paths.certificate(namespace, keyId);
+    makeDirectory(dirname(path), 0o755);
+    writeFileAtomic(path, bytes, { mode: 0o644, ...this.#place.owner });
+  }
+
+  readTlsPins(): TlsPins {
+    const path = this.#place.paths.tlsPins;
+    const bytes = this.#read(path, tlsPinsBytes, "readable");
+    return bytes === undefined ? new Map() : parseTlsPins(bytes, path);
+  }
+
+  writeTlsPins(pins: TlsPins): void {
+    const path = this.#place.paths.tlsPins;
+    makeDirectory(dirname(path), 0o755);
+    writeFileAtomic(path, encodeTlsPins(pins), { mode: 0o644, ...this.#place.owner });
+  }
+
+  #read(path: string, maxBytes: number, mode: FileRules["mode"]): Uint8Array | undefined {
+    try {
+      return readSafeFile(path, { maxBytes, owners: [this.#place.owner.uid], mode });
+    } catch (thrown) {
+      if (thrown instanceof HostError && thrown.code === "file-missing") return undefined;
+      throw thrown;
+    }
+  }
+}
+
+/** tmpfiles.d makes these at boot; what is missing all the same is made here, whatever the umask. */
+function makeDirectory(path: string, mode: number): void {
+  const parent = dirname(path);
+  if (mkdirSync(parent, { recursive: true }) !== undefined) chmodSync(parent, 0o755);
+  if (mkdirSync(path, { recursive: true }) !== undefined) chmodSync(path, mode);
+}
