@@ -7,37 +7,16 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } fr
 import { tmpdir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildAll } from "./build.ts";
+import { buildIfStale } from "./build.ts";
 import { repository } from "./bundle.ts";
+import { applianceConfig } from "./stage/appliance-config.ts";
 import { findPlace, makeKey, type Stage, startStage } from "./stage/stage.ts";
 
 const usage = "usage: npm run quickstart -- [FILE…] [--out DIR] [--keep]";
 
 function configFor(user: string, publicKey: string): string {
-  return `# Made by the quickstart.
-iteration = 1
-admin_secret_handling = "plaintext"
-non_admin_secret_handling = "plaintext"
-
-[[connections]]
-url = "@URL@"
-tls_security = { Fingerprints = { sha256 = ["@PIN@"] } }
-
-[[users]]
-nethsm_only_admin = "admin"
-
-[[users]]
-[users.system_nethsm_operator_signing]
-system_user = "${user}"
-ssh_authorized_key = "${publicKey}"
-nethsm_user = "operator1"
-tag = "tag1"
-nethsm_key_setup.key_id = "key1"
-nethsm_key_setup.key_type = "Curve25519"
-nethsm_key_setup.key_mechanisms = ["EdDsaSignature"]
-nethsm_key_setup.signature_type = "EdDsa"
-nethsm_key_setup.key_context.openpgp = { user_ids = ["Quickstart <quickstart@example.org>"], version = "4" }
-`;
+  const openPgpUserId = "Quickstart <quickstart@example.org>";
+  return applianceConfig([{ user, publicKey, keyId: "key1", keyType: "Ed25519", openPgpUserId }]);
 }
 
 function say(text: string): void {
@@ -126,7 +105,7 @@ async function main(): Promise<void> {
   rmSync(server, { recursive: true, force: true });
   mkdirSync(server, { mode: 0o755 });
 
-  await buildAll();
+  await buildIfStale();
   const place = findPlace();
   say(`the server is ${place.why}`);
   const key = makeKey(join(out, "client_ed25519_key"), "quickstart");

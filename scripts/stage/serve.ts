@@ -39,8 +39,11 @@ export interface Spec {
   readonly programs?: Readonly<Record<string, string>>;
   /** Further arguments of soft-nethsm. */
   readonly softNethsm?: readonly string[];
-  /** Lines before ours in sshd_config. */
+  /** A shell script that runs (overlay only) when everything but the SSH server is up. */
+  readonly setup?: string;
+  /** Lines before ours in sshd_config, and Match blocks before those of the drop-ins. */
   readonly sshdConfig?: string;
+  readonly matchBlocks?: string;
 }
 
 export interface Ready {
@@ -81,6 +84,8 @@ async function main(specFile: string): Promise<void> {
   makeDirectories(root, installed);
   run(join(bin, "signstar-configure"), ["apply", ...rooted, "--config", config]);
   exportCertificates(root, join(spec.directory, "certificates"));
+
+  if (installed && spec.setup !== undefined) run("sh", ["-euc", spec.setup]);
 
   const { ssh, hostKey } = await startSsh(spec, root);
   const ready: Ready = { port: ssh.port, hostKey, url: device.url, tlsFingerprint: device.fingerprint };
@@ -172,7 +177,7 @@ async function startSsh(spec: Spec, root: string): Promise<{ ssh: SshServer; hos
     // Below an ordinary user's directories the modes of every parent are not ours to demand.
     ...(ownPrivilegeSeparation ? [] : ["StrictModes no"]),
   ];
-  writeFileSync(config, [...lines, ...dropIns.map(({ text }) => text)].join("\n"));
+  writeFileSync(config, [...lines, spec.matchBlocks ?? "", ...dropIns.map(({ text }) => text)].join("\n"));
   const sshd = "/usr/sbin/sshd";
   execFileSync(sshd, ["-t", "-f", config], { stdio: ["ignore", 2, 2] });
   return { ssh: await serveOpenSsh({ sshd, config, log: join(spec.directory, "sshd.log") }), hostKey };
