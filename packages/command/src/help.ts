@@ -4,8 +4,11 @@ import type { Argument, Command, Option } from "./spec.ts";
 export const helpOption: Option = { name: "help", short: "h", description: "show this help" };
 export const versionOption: Option = { name: "version", description: "show the version" };
 
+/** What the help shows of a command. */
+type Described = Omit<Command, "run"> & { run?: unknown };
+
 /** The help of the last command in `chain`, which begins with the program itself. */
-export function helpText(chain: readonly Command[]): string {
+export function helpText(chain: readonly Described[]): string {
   const command = chain.at(-1);
   if (command === undefined) throw new TypeError("help for no command");
   const options = [...chain.toReversed().flatMap(({ options }) => options ?? []), helpOption, versionOption];
@@ -40,7 +43,7 @@ export function argumentLabel({ name, optional, variadic }: Argument): string {
   return optional === true ? `[${label}]` : label;
 }
 
-function usageLines(chain: readonly Command[], command: Command): string[] {
+function usageLines(chain: readonly Described[], command: Described): string[] {
   const start = `${chain.map(({ name }) => name).join(" ")} [options]`;
   const own = [start, ...(command.arguments ?? []).map(argumentLabel)].join(" ");
   if (command.commands === undefined) return [own];

@@ -10,25 +10,21 @@ interface Ended {
   readonly err: string;
 }
 
-/** A process of its own whose program has this body (`io`, `args`, `options` are in scope). */
+/** A process of its own whose program has this body (`io` is in scope). */
 function program(
   body: string,
-  { words = "", env = {}, room = "run", more = "", stdout = "pipe" as "pipe" | number } = {},
+  { env = {}, room = "run", ended = "undefined", stdout = "pipe" as "pipe" | number } = {},
 ) {
-  const call = room === "run" ? "run" : "runForced";
+  const [call, open, close] =
+    room === "run" ? ["run", "", ""] : ["runForced", `accepts: [[]], begin: () => ({ ended: ${ended},`, "}),"];
   const code = `import { ${call} } from "./${room}.ts";
-    await ${call}({ name: "probe", summary: "a probe", accepts: [[]], ${more}
-      arguments: [{ name: "WORD", description: "", optional: true }],
-      async run({ io, args, options }) { ${body} } });`;
-  return spawn(
-    process.execPath,
-    ["--input-type=module-typescript", "-e", code, "--", "-", ...words.split(" ").filter(Boolean)],
-    {
-      cwd: import.meta.dirname,
-      env: { PATH: "/usr/bin:/bin", ...env },
-      stdio: ["pipe", stdout, "pipe"],
-    },
-  );
+    await ${call}({ name: "probe", summary: "a probe", ${open}
+      async run({ io }) { ${body} }, ${close} });`;
+  return spawn(process.execPath, ["--input-type=module-typescript", "-e", code], {
+    cwd: import.meta.dirname,
+    env: { PATH: "/usr/bin:/bin", ...env },
+    stdio: ["pipe", stdout, "pipe"],
+  });
 }
 
 async function ended(child: ReturnType<typeof program>): Promise<Ended> {
@@ -128,12 +124,12 @@ describe("a program behind ForceCommand as a process", () => {
   const room = "run-forced";
 
   test("hides what is not for the client, tells its journal all, and warns nobody", async () => {
-    const more = `async ended({ exit, failure, correlationId }) {
-      process.stderr.write(JSON.stringify([exit, failure?.message, correlationId]) + "\\n"); },`;
+    const ended = `async ({ exit, failure, correlationId }) => {
+      process.stderr.write(JSON.stringify([exit, failure?.message, correlationId]) + "\\n"); }`;
     const { code, out, err } = await fed(
       "process.emitWarning('careful'); io.write('x'); throw new Error('/etc/shadow')",
       "",
-      { room, more },
+      { room, ended },
     );
     expect({ code, out }).toEqual({ code: 70, out: "" });
     const [journal = "", shown, rest] = err.split("\n");
@@ -154,8 +150,8 @@ describe("a program behind ForceCommand as a process", () => {
   });
 
   test("does not wait for a journal that hangs", async () => {
-    const more = "ended: () => new Promise(() => undefined),";
-    const { code, out } = await fed("io.write('x')", "", { room, more });
+    const ended = "() => new Promise(() => undefined)";
+    const { code, out } = await fed("io.write('x')", "", { room, ended });
     expect({ code, out }).toEqual({ code: 0, out: "x" });
   });
 

@@ -33,9 +33,11 @@ const program: ForcedCommand = {
     { name: "SHA256", description: "", optional: true },
   ],
   accepts: [[], ["confirm", /[0-9a-f]{64}/]],
-  async run({ options, args, io }) {
-    io.write(JSON.stringify([options.text("config"), ...args]));
-  },
+  begin: () => ({
+    async run({ options, args, io }) {
+      io.write(JSON.stringify([options.text("config"), ...args]));
+    },
+  }),
 };
 const digest = "0f".repeat(32);
 

@@ -5,7 +5,7 @@ import { helpOption, helpText, versionOption } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type Given, resolveOptions } from "./options.ts";
 import { errorLines, type Report, reportOf } from "./report.ts";
-import type { Command, Option } from "./spec.ts";
+import type { Command, Invocation, Option, Options } from "./spec.ts";
 import { supervise } from "./supervise.ts";
 import { version } from "./version.ts";
 
@@ -22,9 +22,16 @@ export interface Ending {
 export type Word = string | RegExp;
 
 /** An executable behind ForceCommand: its command line is the administrator's, its words are the client's. */
-export interface ForcedCommand extends Command {
+export interface ForcedCommand extends Omit<Command, "run" | "commands"> {
   /** Every sequence of words that a client may send; the empty one is a session without a command. */
   readonly accepts: readonly (readonly Word[])[];
+  /** Called with the options before the client's words are looked at, so that a refusal can be recorded too. */
+  begin(options: Options): ForcedSession;
+}
+
+export interface ForcedSession {
+  /** As that of a Command. */
+  run(invocation: Invocation): Promise<Exit | undefined> | Promise<void>;
   /** Called once, before the client learns of a failure and after it has the payload. What it throws is dropped. */
   ended?(ending: Ending): Promise<void>;
 }
@@ -38,14 +45,18 @@ export async function runForced(program: ForcedCommand): Promise<void> {
   // A warning of the runtime would land on the client's screen.
   process.removeAllListeners("warning");
   const { SSH_ORIGINAL_COMMAND: sent = "" } = process.env;
+  let session: ForcedSession | undefined;
   await supervise(program.name, {
-    body: (io) => runForcedWith(program, process.argv.slice(2), sent, io),
+    body: (io) =>
+      runForcedWith(program, process.argv.slice(2), sent, io, (begun) => {
+        session = begun;
+      }),
     describe: async (thrown) => {
       const report = reportOf(thrown);
-      await tell(program, { exit: report.exit, failure: thrown, correlationId: report.correlationId });
+      await tell(session, { exit: report.exit, failure: thrown, correlationId: report.correlationId });
       return { exit: report.exit, lines: errorLines(program.name, clientReport(thrown, report)) };
     },
-    done: (exit) => tell(program, { exit, failure: undefined, correlationId: undefined }),
+    done: (exit) => tell(session, { exit, failure: undefined, correlationId: undefined }),
   });
 }
 
@@ -55,6 +66,7 @@ export async function runForcedWith(
   argv: readonly string[],
   sent: string,
   io: Io,
+  begun: (session: ForcedSession) => void = () => undefined,
 ): Promise<Exit> {
   const given = parse(program, argv);
   if (given.has(helpOption.name) || given.has(versionOption.name)) {
@@ -62,8 +74,10 @@ export async function runForcedWith(
     return Exit.ok;
   }
   const options = resolveOptions(program.options ?? [], given);
+  const session = program.begin(options);
+  begun(session);
   const args = acceptedWords(program, sent);
-  return (await program.run?.({ options, args, io })) ?? Exit.ok;
+  return (await session.run({ options, args, io })) ?? Exit.ok;
 }
 
 /** What the client is shown. */
@@ -150,11 +164,11 @@ function acceptsHint({ accepts, arguments: names }: ForcedCommand): string {
 }
 
 /** The journal must not keep the client waiting, nor change how its session ended. */
-async function tell(program: ForcedCommand, ending: Ending): Promise<void> {
+async function tell(session: ForcedSession | undefined, ending: Ending): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, 2000);
   });
-  await Promise.race([program.ended?.(ending).catch(() => undefined), patience]);
+  await Promise.race([session?.ended?.(ending).catch(() => undefined), patience]);
   clearTimeout(timer);
 }

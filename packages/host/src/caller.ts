@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { messageOf } from "@signstar/primitives/failure";
 import { HostError } from "./errors.ts";
 import { type PasswdEntry, parsePasswd } from "./passwd.ts";
@@ -41,7 +41,7 @@ export function effectiveUid(): number {
 /** Whether `root` is a directory of the caller's own, below which files of the caller stand in for those of root. */
 export function callerOwns(root: string): boolean {
   const uid = effectiveUid();
-  const stats = lstatSync(root, { throwIfNoEntry: false });
+  const stats = statSync(root, { throwIfNoEntry: false });
   return uid !== 0 && stats?.isDirectory() === true && stats.uid === uid;
 }
 

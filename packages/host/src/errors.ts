@@ -13,6 +13,7 @@ const exits = {
   "credential-missing": Exit.config,
   "credential-unsafe": Exit.config,
   "credential-unusable": Exit.config,
+  "pins-unusable": Exit.config,
   "write-failed": Exit.cantCreate,
   "journal-unreachable": Exit.tempFail,
 } as const satisfies Record<string, Exit>;
