@@ -86,8 +86,10 @@ function readSubject(field: Field | undefined): CertificateSubject | undefined {
     organizationName: table.optional("organization_name")?.parsed(parseNamePart),
     organizationalUnitName: table.optional("organizational_unit_name")?.parsed(parseNamePart),
     emailAddress: table.optional("email_address")?.parsed(parseNamePart),
-    subjectAltNames: (table.optional("subject_alt_names")?.list() ?? [])
-      .map((item) => item.parsed(parseNamePart))
+    subjectAltNames: table
+      .optional("subject_alt_names")
+      ?.list()
+      ?.map((item) => item.parsed(parseNamePart))
       .filter((name) => name !== undefined),
   };
 }

@@ -165,5 +165,6 @@ export interface CertificateSubject {
   readonly organizationName: string | undefined;
   readonly organizationalUnitName: string | undefined;
   readonly emailAddress: string | undefined;
-  readonly subjectAltNames: readonly string[];
+  /** DNS names, or addresses as `IP:…`. Undefined: the common name; empty: none. */
+  readonly subjectAltNames: readonly string[] | undefined;
 }
