@@ -1,0 +1,233 @@
+/**
+ * The device as a whole: who it is, what state it is in, its settings and its clock. Everything that lasts is in the
+ * storage; what only an unlocked device has is in the vault.
+ */
+import { randomBytes, randomInt } from "node:crypto";
+import type { SystemState } from "@signstar/nethsm/types";
+import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
+import { selfSigned } from "./crypto/certificate.ts";
+import { generateAsymmetric } from "./crypto/generate.ts";
+import { toStored } from "./crypto/material.ts";
+import { Exclusive } from "./exclusive.ts";
+import { Metrics } from "./metrics.ts";
+import { type LocalSetting, paths, type Slot } from "./paths.ts";
+import { RateLimit } from "./rate-limit.ts";
+import type { Release } from "./release.ts";
+import { keyLength, seal, storeKey, unseal } from "./seal.ts";
+import { decodeCertificates, encodeCertificates, localDefaults } from "./settings.ts";
+import type { Changes, Records, Storage } from "./storage.ts";
+import { Vault } from "./vault.ts";
+
+export interface DeviceOptions {
+  readonly release: Release;
+  /** Milliseconds since the epoch; the default is the machine's clock. */
+  readonly clock?: () => number;
+}
+
+/** What the server must do after the answer is sent. */
+export interface DeviceEvents {
+  tlsChanged(): void;
+  shutdown(): void;
+}
+
+interface Identity {
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+export interface TlsIdentity {
+  /** PKCS#8 PEM. */
+  readonly privateKey: string;
+  /** DER, leaf first. */
+  readonly chain: readonly Uint8Array[];
+}
+
+export class Device {
+  readonly release: Release;
+  readonly exclusive = new Exclusive();
+  readonly logins = new RateLimit();
+  readonly unlocks = new RateLimit();
+  events: DeviceEvents = { tlsChanged: () => undefined, shutdown: () => undefined };
+  metrics = new Metrics();
+  /** An uploaded image waiting for commit or cancel; lost at reboot. */
+  pendingUpdate: Uint8Array | undefined;
+  readonly #storage: Storage;
+  readonly #clock: () => number;
+  #identity: Identity;
+  #vault: Vault | undefined;
+
+  private constructor(storage: Storage, identity: Identity, options: DeviceOptions) {
+    this.#storage = storage;
+    this.#identity = identity;
+    this.#clock = options.clock ?? Date.now;
+    this.release = options.release;
+  }
+
+  /** Gives an empty storage an identity and a TLS certificate; then boots. */
+  static async open(storage: Storage, options: DeviceOptions): Promise<Device> {
+    if (!storage.records.has(paths.deviceId)) await storage.commit(await newDevice());
+    const device = new Device(storage, identityIn(storage.records), options);
+    device.boot();
+    return device;
+  }
+
+  get id(): string {
+    return this.#identity.id;
+  }
+
+  get deviceKey(): Uint8Array {
+    return this.#identity.key;
+  }
+
+  get records(): Records {
+    return this.#storage.records;
+  }
+
+  get state(): SystemState {
+    if (this.#vault !== undefined) return "Operational";
+    return this.records.has(paths.initialized) ? "Locked" : "Unprovisioned";
+  }
+
+  /** What only an Operational device has; asking another is a bug. */
+  get vault(): Vault {
+    if (this.#vault === undefined) throw new TypeError("the device is not operational");
+    return this.#vault;
+  }
+
+  /** Milliseconds since the epoch by the device's clock, which is set by provisioning and PUT /config/time. */
+  now(): number {
+    return this.#clock() + 1000 * Number(fromUtf8(this.local("time-offset")));
+  }
+
+  /** The offset to store so that the device's clock reads `time` now. */
+  offsetFor(time: number): Uint8Array {
+    return toUtf8(String(Math.round((time - this.#clock()) / 1000)));
+  }
+
+  commit(changes: Changes): Promise<void> {
+    return this.#storage.commit(changes);
+  }
+
+  /** A setting of this device, or its default. */
+  local(name: LocalSetting): Uint8Array {
+    const path = paths.local(this.id, name);
+    const sealed = this.records.get(path);
+    return sealed === undefined ? localDefaults[name] : unseal(this.#earlyKey(), path, sealed);
+  }
+
+  /** The change that stores a setting. */
+  sealLocal(name: LocalSetting, value: Uint8Array): [string, Uint8Array] {
+    return sealLocal(this.#identity, name, value);
+  }
+
+  /** The change that stores a domain key, or the locked domain key, for this device alone. */
+  sealSlot(slot: Slot, value: Uint8Array): [string, Uint8Array] {
+    return [paths.slot(this.id, slot), seal(this.deviceKey, slotAad(this.id, slot), value)];
+  }
+
+  /** What `sealSlot` stored; undefined if the slot is empty. */
+  slot(slot: Slot): Uint8Array | undefined {
+    const sealed = this.records.get(paths.slot(this.id, slot));
+    return sealed === undefined ? undefined : unseal(this.deviceKey, slotAad(this.id, slot), sealed);
+  }
+
+  get tls(): TlsIdentity {
+    return {
+      privateKey: fromUtf8(this.local("private-key")),
+      chain: decodeCertificates(this.local("certificate")),
+    };
+  }
+
+  /** Replaces key and certificate of the TLS server; takes effect for new connections. */
+  async setTls(tls: TlsIdentity): Promise<void> {
+    await this.commit(
+      new Map([
+        this.sealLocal("private-key", toUtf8(tls.privateKey)),
+        this.sealLocal("certificate", encodeCertificates(tls.chain)),
+      ]),
+    );
+    this.events.tlsChanged();
+  }
+
+  /** Opens the vault; throws UnsealError if a record is not of this domain key. */
+  open(domainKey: Uint8Array): void {
+    this.#vault = new Vault(this.#storage, domainKey);
+  }
+
+  /** Forgets everything that was unlocked. */
+  close(): void {
+    this.#vault = undefined;
+  }
+
+  /** What a start does: locked, unless unattended boot is on and the domain key can be had with the device key. */
+  boot(): void {
+    this.close();
+    this.metrics = new Metrics();
+    this.logins.clear();
+    this.unlocks.clear();
+    this.pendingUpdate = undefined;
+    const domainKey = this.records.has(paths.initialized) ? this.slot("unattended") : undefined;
+    if (domainKey !== undefined) this.open(domainKey);
+  }
+
+  /** Writes the operation counters, which otherwise are in memory only. */
+  async flush(): Promise<void> {
+    await this.#vault?.flush();
+  }
+
+  /** Everything goes, the device key included; what is left is a new, unprovisioned device. */
+  async erase(): Promise<void> {
+    const changes = new Map<string, Uint8Array | undefined>([...this.records.keys()].map((path) => [path, undefined]));
+    for (const [path, value] of await newDevice()) changes.set(path, value);
+    await this.commit(changes);
+    this.#identity = identityIn(this.records);
+    this.boot();
+    this.events.tlsChanged();
+  }
+
+  /** Flushes, then lets go of the storage. */
+  async end(): Promise<void> {
+    await this.exclusive.run(async () => {
+      await this.flush();
+      await this.#storage.close();
+    });
+  }
+
+  #earlyKey(): Uint8Array {
+    return storeKey(this.deviceKey, "early_config_store");
+  }
+}
+
+async function newDevice(): Promise<Map<string, Uint8Array>> {
+  const identity = { id: newId(), key: new Uint8Array(randomBytes(keyLength)) };
+  const key = await generateAsymmetric("EC_P256");
+  const stored = toStored(key);
+  return new Map([
+    [paths.deviceId, toUtf8(identity.id)],
+    [paths.deviceKey, identity.key],
+    sealLocal(identity, "private-key", toUtf8(stored.pem)),
+    sealLocal(identity, "certificate", encodeCertificates([selfSigned(key, "keyfender")])),
+  ]);
+}
+
+/** Ten characters, as on the device. */
+function newId(): string {
+  const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return Array.from({ length: 10 }, () => alphabet[randomInt(alphabet.length)]).join("");
+}
+
+function identityIn(records: Records): Identity {
+  const id = records.get(paths.deviceId);
+  const key = records.get(paths.deviceKey);
+  if (id === undefined || key === undefined) throw new TypeError("the storage has no device identity");
+  return { id: fromUtf8(id), key };
+}
+
+function sealLocal(identity: Identity, name: LocalSetting, value: Uint8Array): [string, Uint8Array] {
+  const path = paths.local(identity.id, name);
+  return [path, seal(storeKey(identity.key, "early_config_store"), path, value)];
+}
+
+function slotAad(deviceId: string, slot: Slot): string {
+  return `local/${deviceId}/domain-key${slot}`;
+}

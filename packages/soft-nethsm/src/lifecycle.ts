@@ -1,0 +1,92 @@
+/** Provisioning, unlocking and what else moves the domain key between its wrappings. */
+import { randomBytes } from "node:crypto";
+import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
+import { newUser } from "./auth.ts";
+import type { Device } from "./device.ts";
+import { Refusal } from "./http.ts";
+import { paths } from "./paths.ts";
+import { keyLength, passphraseKey, saltLength, seal, UnsealError, unseal } from "./seal.ts";
+import { Vault } from "./vault.ts";
+
+const lockAad = "passphrase";
+
+/** From Unprovisioned to Operational, with the user `admin`. */
+export async function provision(
+  device: Device,
+  input: { unlockPassphrase: string; adminPassphrase: string; systemTime: number },
+): Promise<void> {
+  const domainKey = new Uint8Array(randomBytes(keyLength));
+  const admin = newUser("admin", "Administrator", input.adminPassphrase);
+  await device.commit(
+    new Map([
+      ...Vault.initial(domainKey, admin),
+      ...(await lockChanges(device, domainKey, input.unlockPassphrase)),
+      device.sealLocal("time-offset", device.offsetFor(input.systemTime)),
+    ]),
+  );
+  device.open(domainKey);
+}
+
+/** Throws Refusal 403 when the passphrase is not the one. */
+export async function unlock(device: Device, passphrase: string): Promise<void> {
+  const domainKey = await unlockedDomainKey(device, passphrase);
+  if (domainKey === undefined) throw new Refusal(403, "Unlock failed: the passphrase is incorrect.");
+  device.open(domainKey);
+}
+
+/** The domain key if this is the unlock passphrase, else undefined. */
+export async function unlockedDomainKey(device: Device, passphrase: string): Promise<Uint8Array | undefined> {
+  const locked = device.slot("attended");
+  if (locked === undefined) return undefined;
+  const key = await passphraseKey(passphrase, device.local("unlock-salt"));
+  try {
+    return unseal(key, lockAad, locked);
+  } catch (cause) {
+    if (cause instanceof UnsealError) return undefined;
+    throw cause;
+  }
+}
+
+export async function lock(device: Device): Promise<void> {
+  await device.flush();
+  device.close();
+}
+
+/** Throws Refusal 403 when `current` is not the unlock passphrase. */
+export async function changeUnlockPassphrase(device: Device, current: string, next: string): Promise<void> {
+  if ((await unlockedDomainKey(device, current)) === undefined) {
+    throw new Refusal(403, "unlock passphrase is incorrect.");
+  }
+  await device.commit(new Map(await lockChanges(device, device.vault.domainKey, next)));
+}
+
+export function isUnattended(device: Device): boolean {
+  return fromUtf8(device.local("unattended-boot")) === "1";
+}
+
+/** On: the domain key is also kept under the device key alone. */
+export async function setUnattended(device: Device, on: boolean): Promise<void> {
+  const slot = paths.slot(device.id, "unattended");
+  const setting = device.sealLocal("unattended-boot", toUtf8(on ? "1" : "0"));
+  await device.commit(
+    new Map<string, Uint8Array | undefined>([
+      setting,
+      on ? device.sealSlot("unattended", device.vault.domainKey) : [slot, undefined],
+    ]),
+  );
+}
+
+export async function reboot(device: Device): Promise<void> {
+  await device.flush();
+  device.boot();
+}
+
+async function lockChanges(
+  device: Device,
+  domainKey: Uint8Array,
+  passphrase: string,
+): Promise<readonly [string, Uint8Array][]> {
+  const salt = new Uint8Array(randomBytes(saltLength));
+  const locked = seal(await passphraseKey(passphrase, salt), lockAad, domainKey);
+  return [device.sealLocal("unlock-salt", salt), device.sealSlot("attended", locked)];
+}

@@ -1,0 +1,78 @@
+/** The two passphrases of the device itself, and whether it starts without one. */
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { switches } from "@signstar/nethsm/types";
+import { rootOnly } from "../access.ts";
+import { object, oneOf, readJson, readPassphrase, text } from "../body.ts";
+import type { Device } from "../device.ts";
+import { done, json, mediaTypes, Refusal } from "../http.ts";
+import { changeUnlockPassphrase, isUnattended, setUnattended } from "../lifecycle.ts";
+import { paths } from "../paths.ts";
+import type { Resource } from "../resource.ts";
+import { passphraseKey, saltLength } from "../seal.ts";
+import { recordTag } from "../tag.ts";
+
+const allow = rootOnly("Administrator");
+const changeBody = object({ newPassphrase: text, currentPassphrase: text });
+const switchBody = object({ status: oneOf(...switches) });
+
+export const passphraseRoutes: readonly Resource[] = [
+  {
+    path: "/config/unlock-passphrase",
+    operations: {
+      PUT: {
+        allow,
+        accepts: [mediaTypes.json],
+        changes: true,
+        run: async ({ device }, body) => {
+          const { newPassphrase, currentPassphrase } = readJson(body, changeBody);
+          await changeUnlockPassphrase(device, currentPassphrase, readPassphrase(newPassphrase, "newPassphrase"));
+          return done();
+        },
+      },
+    },
+  },
+  {
+    path: "/config/backup-passphrase",
+    operations: {
+      PUT: {
+        allow,
+        accepts: [mediaTypes.json],
+        changes: true,
+        run: async ({ device }, body) => {
+          const { newPassphrase, currentPassphrase } = readJson(body, changeBody);
+          await changeBackupPassphrase(device, currentPassphrase, readPassphrase(newPassphrase, "newPassphrase"));
+          return done();
+        },
+      },
+    },
+  },
+  {
+    path: "/config/unattended-boot",
+    tag: ({ device }) => recordTag(device, paths.local(device.id, "unattended-boot")),
+    operations: {
+      GET: { allow, run: ({ device }) => json({ status: isUnattended(device) ? "on" : "off" }) },
+      PUT: {
+        allow,
+        accepts: [mediaTypes.json],
+        changes: true,
+        run: async ({ device }, body) => {
+          await setUnattended(device, readJson(body, switchBody).status === "on");
+          return done();
+        },
+      },
+    },
+  },
+];
+
+/** The first time the current passphrase is empty. */
+async function changeBackupPassphrase(device: Device, current: string, next: string): Promise<void> {
+  const { vault } = device;
+  const salt = vault.shared("backup-salt");
+  const key = vault.shared("backup-key");
+  const isCurrent =
+    salt === undefined || key === undefined ? current === "" : timingSafeEqual(await passphraseKey(current, salt), key);
+  if (!isCurrent) throw new Refusal(403, "backup passphrase is incorrect.");
+  const newSalt = new Uint8Array(randomBytes(saltLength));
+  const newKey = await passphraseKey(next, newSalt);
+  await device.commit(new Map([vault.sealShared("backup-salt", newSalt), vault.sealShared("backup-key", newKey)]));
+}

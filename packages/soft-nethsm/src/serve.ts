@@ -1,0 +1,83 @@
+/** A device, its storage and its listener as one thing that can be started and ended. */
+import { createHash, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { messageOf } from "@signstar/primitives/failure";
+import { Device } from "./device.ts";
+import { SoftNethsmError } from "./errors.ts";
+import type { Fault } from "./fault.ts";
+import { FileStorage } from "./file-storage.ts";
+import type { Log } from "./log.ts";
+import type { Release } from "./release.ts";
+import { listen } from "./server.ts";
+import { MemoryStorage } from "./storage.ts";
+import { readTlsIdentity } from "./tls-files.ts";
+
+export interface ServeOptions {
+  /** Where to keep everything; undefined: in memory. */
+  readonly dataDir: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly release: Release;
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  readonly faults?: readonly Fault[];
+  readonly log: Log;
+}
+
+export interface Running {
+  readonly url: string;
+  /** Of the certificate at start: `sha256:` and lower-case hex of its DER. */
+  readonly tlsFingerprint: string;
+  readonly device: Device;
+  /** Resolves when a client has shut the device down. */
+  readonly shutdown: Promise<void>;
+  /** Finishes requests, flushes, lets go of the storage. */
+  close(): Promise<void>;
+}
+
+const flushEveryMs = 3_600_000;
+
+/** Throws SoftNethsmError. */
+export async function serve(options: ServeOptions): Promise<Running> {
+  const storage = options.dataDir === undefined ? new MemoryStorage() : await FileStorage.open(options.dataDir);
+  const device = await Device.open(storage, { release: options.release });
+  if (options.tls !== undefined) await device.setTls(await readTls(options.tls));
+  const down = Promise.withResolvers<void>();
+  device.events = { ...device.events, shutdown: () => down.resolve() };
+  const listener = await listen(device, options);
+  const timer = setInterval(() => {
+    device.exclusive
+      .run(() => device.flush())
+      .catch((error: unknown) => {
+        options.log.error({ error: messageOf(error) }, "operation counters could not be stored");
+      });
+  }, flushEveryMs);
+  timer.unref();
+  return {
+    url: listener.url,
+    tlsFingerprint: fingerprint(device),
+    device,
+    shutdown: down.promise,
+    close: async () => {
+      clearInterval(timer);
+      await listener.close();
+      await device.end();
+    },
+  };
+}
+
+async function readTls(files: { certificate: string; key: string }) {
+  try {
+    return readTlsIdentity(await readFile(files.certificate, "utf8"), await readFile(files.key, "utf8"));
+  } catch (cause) {
+    throw new SoftNethsmError("tls-files", `cannot use ${files.certificate} with ${files.key}: ${messageOf(cause)}`, {
+      hint: "both are PEM: the certificate chain, leaf first, and its private key",
+      cause,
+    });
+  }
+}
+
+function fingerprint(device: Device): string {
+  const [leaf] = device.tls.chain;
+  if (leaf === undefined) throw new TypeError("the device has no TLS certificate");
+  return `sha256:${createHash("sha256").update(new X509Certificate(leaf).raw).digest("hex")}`;
+}

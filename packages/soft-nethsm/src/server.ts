@@ -1,0 +1,143 @@
+/** The device on the network: HTTPS with keep-alive, a certificate that can change while it runs. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { concat } from "@signstar/primitives/bytes";
+import { messageOf } from "@signstar/primitives/failure";
+import { toPem } from "./crypto/certificate.ts";
+import type { Device, TlsIdentity } from "./device.ts";
+import { SoftNethsmError } from "./errors.ts";
+import { dropped, type Fault, withFaults } from "./fault.ts";
+import { handle } from "./handler.ts";
+import { type Answer, Refusal, type Request } from "./http.ts";
+import type { Log } from "./log.ts";
+import { basePath } from "./router.ts";
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly faults?: readonly Fault[];
+  readonly log: Log;
+}
+
+export interface Listener {
+  /** `https://HOST:PORT/api/v1` */
+  readonly url: string;
+  /** Stops accepting, lets running requests finish, closes idle connections. */
+  close(): Promise<void>;
+}
+
+/** Requests must come in within this time, whatever their size. */
+const requestTimeoutMs = 600_000;
+
+/** Throws SoftNethsmError `listen`. */
+export async function listen(device: Device, options: ListenOptions): Promise<Listener> {
+  const server = createServer({ ...pemOf(device.tls), keepAlive: true, requestTimeout: requestTimeoutMs });
+  server.keepAliveTimeout = 60_000;
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    serve(device, options, request, response).catch((error: unknown) => {
+      options.log.error({ error: messageOf(error) }, "request failed");
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) => {
+      const at = `${options.host}:${options.port}`;
+      reject(new SoftNethsmError("listen", `cannot listen on ${at}: ${messageOf(cause)}`, { cause }));
+    });
+    server.listen(options.port, options.host, resolve);
+  });
+  device.events = { ...device.events, tlsChanged: () => server.setSecureContext(pemOf(device.tls)) };
+  return { url: urlOf(server), close: () => close(server) };
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+async function serve(device: Device, options: ListenOptions, incoming: IncomingMessage, response: ServerResponse) {
+  const started = performance.now();
+  const request = requestOf(incoming);
+  const answer = await withFaults(options.faults ?? [], request, () => safely(device, options.log, request));
+  if (answer === dropped) {
+    incoming.socket.destroy();
+    return;
+  }
+  const ms = performance.now() - started;
+  device.metrics.answered(answer.status, ms);
+  options.log.info(
+    { method: request.method, path: request.target, status: answer.status, ms: Math.round(ms * 10) / 10 },
+    "request",
+  );
+  send(incoming, response, answer);
+}
+
+/** A bug must not end the device: it answers 503, as the hardware does, and says no more than that. */
+async function safely(device: Device, log: Log, request: Request): Promise<Answer> {
+  try {
+    return await handle(device, request);
+  } catch (error) {
+    device.metrics.count("log errors");
+    log.error({ error: messageOf(error), path: request.target }, "internal error");
+    return { status: 503, headers: { "content-type": "text/plain" }, body: Buffer.from("internal error") };
+  }
+}
+
+function requestOf(incoming: IncomingMessage): Request {
+  const announced = incoming.headers["content-length"];
+  return {
+    method: incoming.method ?? "",
+    target: incoming.url ?? "",
+    headers: incoming.headers,
+    peer: incoming.socket.remoteAddress ?? "",
+    contentLength: announced === undefined ? undefined : Number(announced),
+    body: (limit) => readBody(incoming, limit),
+  };
+}
+
+async function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > limit) throw new Refusal(413);
+    chunks.push(chunk);
+  }
+  return concat(...chunks);
+}
+
+function send(incoming: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  const bodyless = answer.status === 204 || answer.status === 304;
+  const length = bodyless ? {} : { "content-length": String(answer.body.length) };
+  // A body that was refused unread cannot be followed by another request.
+  const unread = incoming.complete || hasNoBody(incoming) ? {} : { connection: "close" };
+  response.writeHead(answer.status, { ...answer.headers, ...length, ...unread });
+  response.end(bodyless ? undefined : answer.body, () => {
+    if (!incoming.complete && !hasNoBody(incoming)) lingerAndClose(incoming, incoming.socket);
+  });
+}
+
+function hasNoBody(incoming: IncomingMessage): boolean {
+  return incoming.headers["transfer-encoding"] === undefined && (incoming.headers["content-length"] ?? "0") === "0";
+}
+
+/** Reads on for a moment: closing with unread bytes would reset the connection before the client saw the answer. */
+function lingerAndClose(incoming: IncomingMessage, socket: Socket): void {
+  incoming.resume();
+  const timer = setTimeout(() => socket.destroy(), 2000);
+  timer.unref();
+  socket.once("close", () => clearTimeout(timer));
+}
+
+function pemOf(tls: TlsIdentity): { key: string; cert: string } {
+  return { key: tls.privateKey, cert: tls.chain.map((certificate) => toPem("CERTIFICATE", certificate)).join("") };
+}
+
+function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `https://${family === "IPv6" ? `[${address}]` : address}:${port}${basePath}`;
+}

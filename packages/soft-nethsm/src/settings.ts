@@ -1,0 +1,57 @@
+/** How settings are stored, and what they are before anyone sets them. */
+import { concat, toUtf8, u32be } from "@signstar/primitives/bytes";
+import type { LocalSetting } from "./paths.ts";
+
+export interface Network {
+  readonly address: string;
+  /** Bits of the network part. */
+  readonly prefix: number;
+  readonly gateway: string | null;
+  readonly ipv6: { readonly cidr: string; readonly gateway: string | null } | undefined;
+}
+
+export interface Logging {
+  readonly ipAddress: string;
+  readonly port: number;
+  readonly logLevel: string;
+}
+
+export const defaultNetwork: Network = { address: "192.168.1.1", prefix: 24, gateway: null, ipv6: undefined };
+export const defaultLogging: Logging = { ipAddress: "0.0.0.0", port: 514, logLevel: "info" };
+
+export function encodeNetwork(network: Network): Uint8Array {
+  const ipv4 = { cidr: `${network.address}/${network.prefix}`, gateway: network.gateway };
+  return toUtf8(JSON.stringify(network.ipv6 === undefined ? { ipv4 } : { ipv4, ipv6: network.ipv6 }));
+}
+
+export function encodeLogging(logging: Logging): Uint8Array {
+  return toUtf8(JSON.stringify(logging));
+}
+
+export const localDefaults: Readonly<Record<LocalSetting, Uint8Array>> = {
+  "unlock-salt": new Uint8Array(0),
+  certificate: new Uint8Array(0),
+  "private-key": new Uint8Array(0),
+  "ip-config": encodeNetwork(defaultNetwork),
+  "log-config": encodeLogging(defaultLogging),
+  "time-offset": toUtf8("0"),
+  "unattended-boot": toUtf8("0"),
+};
+
+/** Each certificate behind its length (4 bytes, big endian), leaf first. */
+export function encodeCertificates(chain: readonly Uint8Array[]): Uint8Array {
+  return concat(...chain.flatMap((certificate) => [u32be(certificate.length), certificate]));
+}
+
+/** Throws RangeError when a length goes past the end. */
+export function decodeCertificates(bytes: Uint8Array): readonly Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const chain: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 + view.getUint32(at);
+    if (end > bytes.length) throw new RangeError("certificate is longer than its record");
+    chain.push(bytes.slice(at + 4, end));
+    at = end;
+  }
+  return chain;
+}

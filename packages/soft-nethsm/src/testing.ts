@@ -1,0 +1,124 @@
+/**
+ * A device for tests, in process and over TLS, in memory:
+ *
+ *     const hsm = await provisioned();
+ *     // hsm.url, hsm.tlsFingerprint, hsm.users.operator.name, hsm.users.operator.passphrase …
+ *     await hsm.close();
+ */
+import { parseFaults } from "./fault.ts";
+import { handle } from "./handler.ts";
+import type { Answer } from "./http.ts";
+import { silentLog } from "./log.ts";
+import { newest, type Release } from "./release.ts";
+import { serve } from "./serve.ts";
+
+export interface SoftNethsmOptions {
+  readonly release?: Release;
+  /** As for `--fault`. */
+  readonly fault?: string;
+}
+
+export interface SoftNethsm {
+  /** `https://127.0.0.1:PORT/api/v1` */
+  readonly url: string;
+  /** `sha256:` and lower-case hex of the DER certificate. */
+  readonly tlsFingerprint: string;
+  /** A request without the network, past `fault`. */
+  request(method: string, path: string, options?: RequestOptions): Promise<TestAnswer>;
+  close(): Promise<void>;
+}
+
+export interface RequestOptions {
+  /** `[name, passphrase]` */
+  readonly user?: readonly [string, string];
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  readonly body?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+  readonly text: string;
+  /** Throws SyntaxError if the body is no JSON. */
+  json(): unknown;
+}
+
+/** An Unprovisioned device on a free port of 127.0.0.1. */
+export async function startSoftNethsm(options: SoftNethsmOptions = {}): Promise<SoftNethsm> {
+  const running = await serve({
+    dataDir: undefined,
+    host: "127.0.0.1",
+    port: 0,
+    release: options.release ?? newest,
+    faults: options.fault === undefined ? [] : parseFaults(options.fault),
+    log: silentLog,
+  });
+  return {
+    url: running.url,
+    tlsFingerprint: running.tlsFingerprint,
+    close: () => running.close(),
+    request: async (method, path, request = {}) =>
+      testAnswer(await handle(running.device, requestOf(method, path, request))),
+  };
+}
+
+export const testPassphrases = { unlock: "unlock-passphrase", backup: "backup-passphrase" } as const;
+
+/** The users of `provisioned()`, one for each role. */
+export const testUsers = {
+  admin: { name: "admin", role: "Administrator", passphrase: "admin-passphrase" },
+  operator: { name: "operator", role: "Operator", passphrase: "operator-passphrase" },
+  backup: { name: "backup", role: "Backup", passphrase: "backup-user-passphrase" },
+  metrics: { name: "metrics", role: "Metrics", passphrase: "metrics-passphrase" },
+} as const;
+
+export interface ProvisionedSoftNethsm extends SoftNethsm {
+  readonly users: typeof testUsers;
+  readonly unlockPassphrase: string;
+  readonly backupPassphrase: string;
+}
+
+/** An Operational device with the users of `testUsers` and a backup passphrase. */
+export async function provisioned(options: SoftNethsmOptions = {}): Promise<ProvisionedSoftNethsm> {
+  const device = await startSoftNethsm(options);
+  const admin = [testUsers.admin.name, testUsers.admin.passphrase] as const;
+  const must = async (status: number, answer: Promise<TestAnswer>) => {
+    const { status: got, text } = await answer;
+    if (got !== status) throw new Error(`preparing the test device: ${got} ${text}`);
+  };
+  const systemTime = `${new Date().toISOString().slice(0, 19)}Z`;
+  const { unlock: unlockPassphrase, backup: backupPassphrase } = testPassphrases;
+  const json = { unlockPassphrase, adminPassphrase: testUsers.admin.passphrase, systemTime };
+  await must(204, device.request("POST", "/provision", { json }));
+  for (const { name, role, passphrase } of [testUsers.operator, testUsers.backup, testUsers.metrics]) {
+    const user = { realName: name, role, passphrase };
+    await must(201, device.request("PUT", `/users/${name}`, { user: admin, json: user }));
+  }
+  const passphrases = { newPassphrase: backupPassphrase, currentPassphrase: "" };
+  await must(204, device.request("PUT", "/config/backup-passphrase", { user: admin, json: passphrases }));
+  return { ...device, users: testUsers, unlockPassphrase, backupPassphrase };
+}
+
+function requestOf(method: string, path: string, { user, json, body, headers }: RequestOptions) {
+  const content = json === undefined ? (body ?? new Uint8Array(0)) : Buffer.from(JSON.stringify(json));
+  return {
+    method,
+    target: `/api/v1${path}`,
+    headers: {
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+      ...(user === undefined ? {} : { authorization: `Basic ${Buffer.from(user.join(":")).toString("base64")}` }),
+      ...headers,
+    },
+    peer: "127.0.0.1",
+    contentLength: content.length,
+    body: async () => content,
+  };
+}
+
+function testAnswer({ status, headers, body }: Answer): TestAnswer {
+  const text = Buffer.from(body).toString();
+  return { status, headers, bytes: body, text, json: (): unknown => JSON.parse(text) };
+}
