@@ -15,6 +15,7 @@ const house: Readonly<Record<string, Room>> = {
   "hash-state": { floor: 1, outside: { "node:fs": ["hash-file"] } },
   openpgp: { floor: 1 },
   nethsm: { floor: 1 },
+  "nethsm-backup": { floor: 1 },
   command: { floor: 1 },
   "signing-request": { floor: 2 },
   signing: { floor: 2 },
