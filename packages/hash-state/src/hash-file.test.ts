@@ -11,12 +11,23 @@ import { nodeSha512 } from "./arbitraries.test-helper.ts";
 import { type BlockHasher, portableBlockHasher } from "./block-hasher.ts";
 import { hashFile, hashFrom } from "./hash-file.ts";
 import { finishSha512, resumeSha512 } from "./resume.ts";
+import { sha512Module } from "./sha512-kernel.ts";
 import { encodeSha512State, parseSha512State } from "./sha512-state.ts";
+import { provenModule, wasmBlockHasher } from "./wasm-block-hasher.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "hash-file-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const hashers: readonly (readonly [string, () => BlockHasher])[] = [["portable", portableBlockHasher]];
+const hashers: readonly (readonly [string, () => BlockHasher])[] = [
+  ["portable", portableBlockHasher],
+  ["WebAssembly", wasmHasher],
+];
+
+function wasmHasher(): BlockHasher {
+  const module = provenModule(sha512Module);
+  if (module === undefined) throw new Error("the kernel does not pass its self-test");
+  return wasmBlockHasher(module);
+}
 
 function readerOf(chunks: readonly Uint8Array[]): (buffer: Uint8Array, offset: number) => number | "later" {
   const rest: (Uint8Array | "later")[] = chunks.map((chunk) => (chunk.length === 0 ? "later" : chunk));

@@ -2,10 +2,11 @@
 import { readSync } from "node:fs";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { messageOf } from "@signstar/primitives/failure";
-import { type BlockHasher, portableBlockHasher } from "./block-hasher.ts";
+import type { BlockHasher } from "./block-hasher.ts";
 import { readFailed } from "./errors.ts";
 import { finishSha512 } from "./resume.ts";
 import { blockBytes, type Sha512State, sizeOfState } from "./sha512-state.ts";
+import { openBlockHasher } from "./wasm-block-hasher.ts";
 
 export interface HashedFile {
   /** After the last byte, not finished: the signer adds its own bytes. */
@@ -26,7 +27,7 @@ const bytesPerTurn = 8 * 1024 * 1024;
  * @throws HashStateError `file-read` (exit 74)
  */
 export async function hashFile(fd: number, onProgress?: (bytes: number) => void): Promise<HashedFile> {
-  const hasher = portableBlockHasher();
+  const hasher = openBlockHasher();
   try {
     return await hashFrom((buffer, offset) => readSome(fd, buffer, offset), hasher, onProgress);
   } finally {

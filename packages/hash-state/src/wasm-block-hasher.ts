@@ -1,0 +1,56 @@
+/** Bulk compression in WebAssembly where it is to be had and right, otherwise in JavaScript. */
+import { type BlockHasher, bufferBytes, portableBlockHasher } from "./block-hasher.ts";
+import { kernelMemory, sha512Module } from "./sha512-kernel.ts";
+import { blockBytes, freshSha512 } from "./sha512-state.ts";
+import { compileModule, instantiate, type WasmModule } from "./wasm-runtime.ts";
+
+let shared: WasmModule | "portable" | undefined;
+
+/** The fastest hasher that passes its self-test here. The test runs once; each hasher has its own memory. */
+export function openBlockHasher(): BlockHasher {
+  shared ??= provenModule(sha512Module) ?? "portable";
+  return shared === "portable" ? portableBlockHasher() : wasmBlockHasher(shared);
+}
+
+/** A module that was compiled and gives the right words for one block; undefined if there is none. */
+export function provenModule(build: () => Uint8Array<ArrayBuffer>): WasmModule | undefined {
+  try {
+    const module = compileModule(build());
+    return sameWords(wasmBlockHasher(module), portableBlockHasher()) ? module : undefined;
+  } catch {
+    // No WebAssembly (`--jitless`), no SIMD on this processor: both are reasons to do without.
+    return undefined;
+  }
+}
+
+export function wasmBlockHasher(module: WasmModule): BlockHasher {
+  const { memory, run } = instantiate(module);
+  const view = new DataView(memory);
+  const buffer = new Uint8Array(memory, kernelMemory.buffer, bufferBytes);
+  freshSha512.words.forEach((word, i) => {
+    view.setBigUint64(kernelMemory.words + 8 * i, word, true);
+  });
+  return {
+    buffer,
+    compress(count) {
+      const length = count * blockBytes;
+      if (length > buffer.length) throw new RangeError("more blocks than the buffer holds");
+      if (length > 0) run(kernelMemory.buffer + length);
+    },
+    words: () => freshSha512.words.map((_, i) => view.getBigUint64(kernelMemory.words + 8 * i, true)),
+    close() {
+      buffer.fill(0);
+    },
+  };
+}
+
+function sameWords(...hashers: readonly BlockHasher[]): boolean {
+  const results = hashers.map((hasher) => {
+    for (let i = 0; i < blockBytes; i += 1) hasher.buffer[i] = 31 * i + 7;
+    hasher.compress(1);
+    const words = hasher.words().join();
+    hasher.close();
+    return words;
+  });
+  return new Set(results).size === 1;
+}
