@@ -49,8 +49,8 @@ export class Device {
   readonly unlocks = new RateLimit();
   events: DeviceEvents = { tlsChanged: () => undefined, shutdown: () => undefined };
   metrics = new Metrics();
-  /** An uploaded image waiting for commit or cancel; lost at reboot. */
-  pendingUpdate: Uint8Array | undefined;
+  /** Version of an uploaded image waiting for commit or cancel; lost at reboot. */
+  pendingUpdate: string | undefined;
   readonly #storage: Storage;
   readonly #clock: () => number;
   #identity: Identity;

@@ -25,8 +25,9 @@ export interface Fault {
 /** What to do in place of an answer. */
 export const dropped = Symbol("dropped");
 
-/** Throws SoftNethsmError `usage`. */
-export function parseFaults(spec: string): readonly Fault[] {
+/** No spec, no faults. Throws SoftNethsmError `usage`. */
+export function parseFaults(spec: string | undefined): readonly Fault[] {
+  if (spec === undefined) return [];
   return spec.split(",").map((each) => {
     const [, area, what] = /^([a-z.-]+):([a-z]+(?:=[0-9a-z]+)?)$/.exec(each) ?? [];
     if (area === undefined || what === undefined) throw unknownFault(each);

@@ -40,7 +40,9 @@ interface Admitted {
 /** Steps 1 to 9: all that can be said without the body. */
 function admit(device: Device, request: Request, route: Route): Admitted {
   const { resource } = route;
-  if (!(resource.states ?? ["Operational"]).includes(device.state)) throw new Refusal(412, "Service not available");
+  const { states = ["Operational"] } = resource;
+  const available = typeof states === "function" ? states(device) : states;
+  if (!available.includes(device.state)) throw new Refusal(412, "Service not available");
   if (!knownMethods.includes(request.method)) throw new Refusal(501);
   if (request.target.length > longestTarget) throw new Refusal(414);
   const method = methodOf(request.method, resource);

@@ -74,7 +74,7 @@ export interface Resource {
   /** Absent: all releases that can be chosen. */
   readonly since?: Feature;
   /** Elsewhere 412. Absent: Operational. */
-  readonly states?: readonly SystemState[];
+  readonly states?: readonly SystemState[] | ((device: Device) => readonly SystemState[]);
   /** Whether HEAD works. */
   readonly head?: boolean;
   /** Whether what the path names exists: else 404, but for PUT. May refuse a bad id with 400. */

@@ -1,5 +1,6 @@
 /** How settings are stored, and what they are before anyone sets them. */
 import { concat, toUtf8, u32be } from "@signstar/primitives/bytes";
+import { integer, object, optional, orNull, readJson, text } from "./body.ts";
 import type { LocalSetting } from "./paths.ts";
 
 export interface Network {
@@ -27,6 +28,22 @@ export function encodeNetwork(network: Network): Uint8Array {
 export function encodeLogging(logging: Logging): Uint8Array {
   return toUtf8(JSON.stringify(logging));
 }
+
+const gateway = orNull(text);
+const storedNetwork = object({
+  ipv4: object({ cidr: text, gateway }),
+  ipv6: optional(object({ cidr: text, gateway })),
+});
+
+/** Throws Refusal when the record is not what `encodeNetwork` or a device wrote. */
+export function decodeNetwork(record: Uint8Array): Network {
+  const { ipv4, ipv6 } = readJson(record, storedNetwork);
+  const [address = "", prefix] = ipv4.cidr.split("/");
+  return { address, prefix: Number(prefix), gateway: ipv4.gateway, ipv6 };
+}
+
+export const decodeLogging = (record: Uint8Array): Logging =>
+  readJson(record, object({ ipAddress: text, port: integer, logLevel: text }));
 
 export const localDefaults: Readonly<Record<LocalSetting, Uint8Array>> = {
   "unlock-salt": new Uint8Array(0),

@@ -53,7 +53,7 @@ export async function startSoftNethsm(options: SoftNethsmOptions = {}): Promise<
     host: "127.0.0.1",
     port: 0,
     release: options.release ?? newest,
-    faults: options.fault === undefined ? [] : parseFaults(options.fault),
+    faults: parseFaults(options.fault),
     log: silentLog,
   });
   return {

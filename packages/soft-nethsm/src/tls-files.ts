@@ -19,3 +19,11 @@ export function readTlsIdentity(certificatePem: string, keyPem: string): TlsIden
     chain: chain.map((certificate) => new Uint8Array(certificate.raw)),
   };
 }
+
+/** Whether each certificate is signed by the next; the last is taken as the trust anchor. */
+export function isChain(chain: readonly X509Certificate[]): boolean {
+  return chain.every((certificate, i) => {
+    const issuer = chain[i + 1];
+    return issuer === undefined || (certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
+  });
+}

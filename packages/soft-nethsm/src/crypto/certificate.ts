@@ -31,19 +31,26 @@ const attributes = [
 const printableString = 0x13;
 const ia5String = 0x16;
 
-/** The request as PEM. `subjectAltNames` are DNS names, or addresses behind `IP:`; an empty list leaves the extension out. */
+/**
+ * The request as PEM. `alternatives` are DNS names and, if `addresses` is set, addresses behind `IP:`; an empty list
+ * leaves the extension out.
+ */
 export function certificateRequest(
   key: KeyPair,
   subject: DistinguishedName,
-  subjectAltNames: readonly string[],
+  alternatives: readonly string[],
+  addresses: boolean,
 ): string {
-  const extension = sequence(oid("2.5.29.17"), octets(sequence(...subjectAltNames.map(alternativeName))));
+  const extension = sequence(
+    oid("2.5.29.17"),
+    octets(sequence(...alternatives.map((name) => alternativeName(name, addresses)))),
+  );
   const request = sequence(oid("1.2.840.113549.1.9.14"), set(sequence(extension)));
   const info = sequence(
     derUint(new Uint8Array(0)),
     nameOf(subject),
     spki(key),
-    subjectAltNames.length === 0 ? explicit(0) : explicit(0, request),
+    alternatives.length === 0 ? explicit(0) : explicit(0, request),
   );
   return toPem("CERTIFICATE REQUEST", signed(key, info));
 }
@@ -90,8 +97,8 @@ function attributeValue(field: (typeof attributes)[number][0], value: string): U
 }
 
 /** RFC 5280 §4.2.1.6; what is no address after `IP:` falls back to a DNS name. */
-function alternativeName(name: string): Uint8Array {
-  const address = name.startsWith("IP:") ? name.slice(3) : "";
+function alternativeName(name: string, addresses: boolean): Uint8Array {
+  const address = addresses && name.startsWith("IP:") ? name.slice(3) : "";
   return isIP(address) === 0 ? derElement(0x82, toUtf8(name)) : derElement(0x87, addressBytes(address));
 }
 

@@ -1,10 +1,18 @@
-/** The certificate of a key: any bytes, kept as they came. */
+/** Requests and certificates of a key. A certificate is any bytes, kept as they came. */
 import { role } from "../access.ts";
 import { bytes, done, empty, mediaTypes, Refusal } from "../http.ts";
 import type { Context, Resource } from "../resource.ts";
+import { answerRequest } from "./distinguished-name.ts";
 import { keyExists, keyOf, keyTag, updateKey } from "./key-record.ts";
 
 export const keyCertRoutes: readonly Resource[] = [
+  {
+    path: "/keys/{key}/csr.pem",
+    exists: keyExists,
+    operations: {
+      POST: { allow: role("Administrator", "Operator"), type: mediaTypes.pem, run: requestCertificate },
+    },
+  },
   {
     path: "/keys/{key}/cert",
     exists: certificateExists,
@@ -28,6 +36,12 @@ export const keyCertRoutes: readonly Resource[] = [
     },
   },
 ];
+
+function requestCertificate(context: Context, body: Uint8Array) {
+  const { material } = keyOf(context);
+  if (material.type === "Generic") throw new Refusal(400, "Generic keys cannot sign certificate requests.");
+  return answerRequest(material, body, context.device.release, "refused");
+}
 
 /** For DELETE the missing certificate has its own message. */
 function certificateExists(context: Context): boolean {

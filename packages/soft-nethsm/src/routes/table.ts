@@ -1,5 +1,6 @@
 /** All routes; of two that fit the first is taken, so fixed words stand before parameters. */
 import type { Resource } from "../resource.ts";
+import { configRoutes } from "./config.ts";
 import { healthRoutes } from "./health.ts";
 import { keyCertRoutes } from "./key-cert.ts";
 import { keyUseRoutes } from "./key-use.ts";
@@ -8,6 +9,8 @@ import { metricsRoutes } from "./metrics.ts";
 import { namespaceRoutes } from "./namespaces.ts";
 import { passphraseRoutes } from "./passphrases.ts";
 import { stateRoutes } from "./state.ts";
+import { systemRoutes } from "./system.ts";
+import { tlsRoutes } from "./tls.ts";
 import { userTagRoutes } from "./user-tags.ts";
 import { userRoutes } from "./users.ts";
 
@@ -22,4 +25,7 @@ export const resources: readonly Resource[] = [
   ...userTagRoutes,
   ...namespaceRoutes,
   ...passphraseRoutes,
+  ...configRoutes,
+  ...tlsRoutes,
+  ...systemRoutes,
 ];
