@@ -71,8 +71,7 @@ describe("what is refused, and where", () => {
     ['"\\ude00\\ud83d"', "json-lone-surrogate", "line 1, column 1: half of a surrogate pair in text"],
   ])("%j", (text, code, message) => {
     const refusal = refused(text);
-    expect(refusal).toMatchObject({ code });
-    expect(refusal).toHaveProperty("message", expect.stringMatching(new RegExp(`${RegExp.escape(message)}$`)));
+    expect(refusal).toEqual({ code, message: message.startsWith("line") ? `malformed JSON at ${message}` : message });
   });
 
   test.each([[[0xff]], [[0xc0, 0x80]], [[0x22, 0xed, 0xa0, 0x80, 0x22]], [[0x22, 0xc3]]])("bytes %j", (bytes) => {
