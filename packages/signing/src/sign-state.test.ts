@@ -11,7 +11,7 @@ import { materialOf } from "./key-material.ts";
 import { nethsmSigner, type RawSigner } from "./raw-signer.ts";
 import { signState } from "./sign-state.ts";
 import { keyKinds, makeTestKeys } from "./testing/in-process-keys.ts";
-import { keyId, now, setUp, stateOf } from "./testing/setup.ts";
+import { keyId, now, setUp, sharedSetUp, stateOf } from "./testing/setup.ts";
 
 const state = stateOf(vector.data);
 
@@ -34,7 +34,7 @@ describe("signing a state", () => {
   });
 
   test.each(keyKinds)("%s: gpg, sqv, sq and sqop accept signature and certificate", async (kind) => {
-    const { keys, signer, certificate } = await setUp(kind);
+    const { keys, signer, certificate } = await sharedSetUp(kind);
     const calls = keys.calls.length;
     const { armored, packet } = await signState({ state, certificate, signer, now });
     expect(keys.calls.length).toBe(calls + 1);
@@ -48,7 +48,7 @@ describe("signing a state", () => {
   });
 
   test.each(keyKinds)("%s: an answer with one bit flipped never leaves", async (kind) => {
-    const { keys, signer, certificate } = await setUp(kind);
+    const { keys, signer, certificate } = await sharedSetUp(kind);
     const flipped: RawSigner = {
       ...signer,
       async sign(digest) {
@@ -65,7 +65,7 @@ describe("signing a state", () => {
   });
 
   test.each(keyKinds)("%s: any bit of the answer", async (kind) => {
-    const { signer, certificate } = await setUp(kind);
+    const { signer, certificate } = await sharedSetUp(kind);
     const length = (await signer.sign(new Uint8Array(64))).length;
     for (const bit of [0, 9, 17, length * 4, length * 8 - 1]) {
       const flipped: RawSigner = {
@@ -81,7 +81,7 @@ describe("signing a state", () => {
   });
 
   test.each(keyKinds)("%s: a device that holds another key is told apart", async (kind) => {
-    const { signer, certificate } = await setUp(kind);
+    const { signer, certificate } = await sharedSetUp(kind);
     for (const otherKind of [kind, "Curve25519", "RSA-2048"] as const) {
       const other = makeTestKeys(otherKind);
       const answer = await nethsmSigner(other, keyId, materialOf(other.publicKey)).sign(new Uint8Array(64));

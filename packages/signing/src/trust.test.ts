@@ -9,7 +9,7 @@ import { freshHasher } from "./hasher.ts";
 import { materialOf } from "./key-material.ts";
 import { nethsmSigner, readAnswer } from "./raw-signer.ts";
 import { keyKinds, makeTestKeys } from "./testing/in-process-keys.ts";
-import { keyId, keyTime, now, setUp } from "./testing/setup.ts";
+import { keyId, keyTime, now, setUp, sharedSetUp } from "./testing/setup.ts";
 import { requireCertificateOf, requireUsable } from "./trust.ts";
 
 const exec = promisify(execFile);
@@ -23,7 +23,7 @@ describe("is this the certificate of this key", () => {
   });
 
   test.each(keyKinds)("%s: its own, and no other", async (kind) => {
-    const { certificate, signer } = await setUp(kind);
+    const { certificate, signer } = await sharedSetUp(kind);
     await requireCertificateOf({ certificate, material: signer.key, at: now });
     const material = materialOf(makeTestKeys(kind).publicKey);
     await expect(requireCertificateOf({ certificate, material, at: now })).rejects.toMatchObject({ code: "other-key" });
@@ -41,7 +41,7 @@ describe("is this the certificate of this key", () => {
   });
 
   test.each(keyKinds)("%s: a damaged self-signature counts for nothing", async (kind) => {
-    const { certificate } = await setUp(kind);
+    const { certificate } = await sharedSetUp(kind);
     const { bytes } = certificate;
     const damaged = readCertificate(bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1));
     await expect(requireUsable(damaged, now)).rejects.toMatchObject({ code: "certificate-no-valid-self-signature" });

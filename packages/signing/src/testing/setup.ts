@@ -16,6 +16,15 @@ export interface Setup {
   readonly certificate: Certificate;
 }
 
+/** One for each kind of key in a test file: large RSA keys take a second to make. */
+export async function sharedSetUp(kind: KeyKind): Promise<Setup> {
+  const shared = known.get(kind) ?? setUp(kind);
+  known.set(kind, shared);
+  return await shared;
+}
+
+const known = new Map<KeyKind, Promise<Setup>>();
+
 /** A key, its signer and its certificate. */
 export async function setUp(kind: KeyKind): Promise<Setup> {
   const keys = makeTestKeys(kind);
