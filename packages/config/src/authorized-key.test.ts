@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatAuthorizedKey, parseAuthorizedKey } from "./authorized-key.ts";
-import { sshKey, sshString } from "./sample.test-helper.ts";
+import { sshKey, sshString } from "./testing/sample.ts";
 
 /** Made by ssh-keygen; fingerprints as `ssh-keygen -lf` prints them. */
 const made = [

@@ -1,5 +1,4 @@
 /** `[device]`: settings of the HSM itself. */
-import { isIP, isIPv4, isIPv6 } from "node:net";
 import { logLevels, tlsKeyTypes } from "@signstar/nethsm/types";
 import { ConfigError } from "./errors.ts";
 import type { Field } from "./field.ts";
@@ -101,16 +100,27 @@ function checked(what: string, accepts: (text: string) => boolean): (text: strin
   };
 }
 
-const parseIpv4 = checked("an IPv4 address", isIPv4);
-const parseIpv6 = checked("an IPv6 address", isIPv6);
-const parseIp = checked("an IP address", (text) => isIP(text) !== 0);
+/** Without leading zeros, which some programs take for octal. */
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^(?:0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256);
+}
+
+/** RFC 4291 §2.2, without a zone. */
+function isIpv6(text: string): boolean {
+  return /^[0-9A-Fa-f:.]+$/.test(text) && URL.canParse(`http://[${text}]/`);
+}
+
+const parseIpv4 = checked("an IPv4 address", isIpv4);
+const parseIpv6 = checked("an IPv6 address", isIpv6);
+const parseIp = checked("an IP address", (text) => isIpv4(text) || isIpv6(text));
 const parseIpv6Cidr = checked("an IPv6 address with prefix length, as in fd00::2/64", (text) => {
   const [, address = "", prefix = ""] = /^([^/]*)\/([0-9]{1,3})$/.exec(text) ?? [];
-  return isIPv6(address) && Number(prefix) <= 128;
+  return isIpv6(address) && Number(prefix) <= 128;
 });
 /** The device refuses a mask with holes. */
 const parseNetmask = checked("a netmask, as in 255.255.255.0", (text) => {
-  if (!isIPv4(text)) return false;
+  if (!isIpv4(text)) return false;
   const bits = text.split(".").map((part) => Number(part).toString(2).padStart(8, "0"));
   return /^1+0*$/.test(bits.join(""));
 });

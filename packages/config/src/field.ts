@@ -46,13 +46,12 @@ export class Field {
   /** A string handed to a parser that throws a Failure for what it does not accept. */
   parsed<T>(parse: (text: string) => T): T | undefined {
     const text = this.text();
-    if (text === undefined) return undefined;
-    try {
-      return parse(text);
-    } catch (thrown) {
-      if (thrown instanceof Failure) return this.problem(thrown.message);
-      throw thrown;
-    }
+    return text === undefined ? undefined : this.#attempt(() => parse(text));
+  }
+
+  /** The same with the key that the value stands under. */
+  keyParsed<T>(parse: (text: string) => T): T | undefined {
+    return this.#attempt(() => parse(String(this.path.at(-1))));
   }
 
   choice<T extends string>(choices: readonly T[]): T | undefined {
@@ -105,6 +104,13 @@ export class Field {
     return table;
   }
 
+  /** All keys of a table whose keys are names of their own. */
+  entries(): readonly (readonly [key: string, field: Field])[] | undefined {
+    const value = this.#value;
+    if (!isTable(value)) return this.#wrongType("a table");
+    return Object.keys(value).map((key) => [key, new Field(value[key], [...this.path, key], this.#findings)]);
+  }
+
   /** The one key of a table and its value, as mappings and other tagged values are written. */
   only<K extends string>(keys: readonly K[]): { readonly key: K; readonly field: Field } | undefined {
     const table = this.table(keys);
@@ -126,6 +132,15 @@ export class Field {
       table: new Table<K>(value, this.path, this.#findings),
       unknown: Object.keys(value).filter((key) => !known.includes(key)),
     };
+  }
+
+  #attempt<T>(parse: () => T): T | undefined {
+    try {
+      return parse();
+    } catch (thrown) {
+      if (thrown instanceof Failure) return this.problem(thrown.message);
+      throw thrown;
+    }
   }
 
   #wrongType(wanted: string): undefined {

@@ -3,7 +3,7 @@ import { ConfigError } from "./errors.ts";
 import { mechanismFits, mechanismNames, namesOf, signatureTypes } from "./key-names.ts";
 import type { KeySetup } from "./model.ts";
 import { parseConfig } from "./parse.ts";
-import { sampleConfig, signingUser } from "./sample.test-helper.ts";
+import { sampleConfig, signingUser } from "./testing/sample.ts";
 
 const openpgp = '{ openpgp = { user_ids = ["A <a@example.org>"], version = "4" } }';
 

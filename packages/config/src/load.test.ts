@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { Exit } from "@signstar/primitives/failure";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { defaultConfigPaths, loadConfig } from "./load.ts";
-import { sampleConfig } from "./sample.test-helper.ts";
+import { sampleConfig } from "./testing/sample.ts";
+import { loadUids } from "./uids.ts";
 
 let root = "";
 beforeEach(() => {
@@ -86,5 +87,24 @@ test("problems come with the name of the file", async () => {
     code: "invalid",
     message: `${config}: config has a problem: line 1: iteration: must be an integer, not a string`,
     problems: [{ path: "iteration", line: 1 }],
+  });
+});
+
+test("uids stand beside the config, and each is given once", async () => {
+  const config = put("etc/signstar/config.toml", sampleConfig());
+  expect(await loadUids(config)).toBeUndefined();
+  put("etc/signstar/uids.toml", "# name = uid\nsigner = 3000\nshare-up = 3001\n");
+  expect([...((await loadUids(config)) ?? [])]).toEqual([
+    ["signer", 3000],
+    ["share-up", 3001],
+  ]);
+  put("etc/signstar/uids.toml", "a = 3000\nb = 3000\nc = 1000\nroot = 3004\nd = '3005'");
+  await expect(loadUids(config)).rejects.toMatchObject({
+    problems: [
+      { line: 2, path: "b", message: "uid 3000 is that of a already" },
+      { line: 3, path: "c", message: "1000 is not in 3000 to 59999" },
+      { line: 4, path: "root", message: 'system user "root" cannot serve clients' },
+      { line: 5, path: "d", message: "must be an integer, not a string" },
+    ],
   });
 });

@@ -3,8 +3,8 @@ import { Exit } from "@signstar/primitives/failure";
 import { describe, expect, test } from "vitest";
 import { forceCommands, mappingFor, mappingsOfKind, sshMappings, systemMappings } from "./mapping.ts";
 import { parseConfig } from "./parse.ts";
-import { sampleConfig, signingUser } from "./sample.test-helper.ts";
 import { parseSystemUserId } from "./system-user.ts";
+import { sampleConfig, signingUser } from "./testing/sample.ts";
 
 const config = parseConfig(sampleConfig({ tail: signingUser() }));
 const signer = parseSystemUserId("signer");

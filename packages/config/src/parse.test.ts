@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError, type Problem } from "./errors.ts";
 import { parseConfig } from "./parse.ts";
-import { admin, connection, sampleConfig, shareUsers, signingUser, sshKey } from "./sample.test-helper.ts";
+import { admin, connection, sampleConfig, shareUsers, signingUser, sshKey } from "./testing/sample.ts";
 
 function problemsOf(text: string): readonly Problem[] {
   try {
@@ -133,7 +133,12 @@ describe("what is refused", () => {
     ["[appliance]\nwireguard_public_key = '../key'", /not an absolute path/],
     ["[appliance]\nwireguard_public_key = '/etc/../key'", /not an absolute path/],
     ["[device.network]\nip_address = '1.2.3.4'\nnetmask = '255.0.255.0'", /is not a netmask/],
+    ["[device.network]\nip_address = '1.2.3.04'\nnetmask = '255.0.0.0'", /is not an IPv4 address/],
+    ["[device.network]\nip_address = '1.2.3.256'\nnetmask = '255.0.0.0'", /is not an IPv4 address/],
     ["[device.logging]\nip_address = 'host'", /is not an IP address/],
+    ["[device.logging]\nip_address = 'fe80::1%eth0'", /is not an IP address/],
+    ["[device.logging]\nip_address = '1::2::3'", /is not an IP address/],
+    ["[device.logging]\nip_address = '::1'\nport = 0", /0 is not in 1 to 65535/],
     ["[device.tls]\nkey_type = 'Rsa'", /key_length is missing/],
     ["[device.tls]\nkey_type = 'EcP256'\nkey_length = 2048", /has no key_length/],
     ["[device.tls]\nkey_type = 'EcP256'\nsubject = { common_name = 'a', country_name = 'Germany' }", /two letters/],

@@ -1,14 +1,11 @@
-import { parse as parseToml, TomlError } from "smol-toml";
 import { noClaims } from "./claims.ts";
 import { readConnections } from "./connections.ts";
 import { readDevice } from "./device.ts";
-import { ConfigError, describeProblem, type Problem } from "./errors.ts";
-import { Field } from "./field.ts";
-import { Findings } from "./findings.ts";
+import { parseDocument } from "./document.ts";
+import type { Field } from "./field.ts";
+import type { Findings } from "./findings.ts";
 import { readMapping } from "./mappings.ts";
 import type { Config, Mapping } from "./model.ts";
-import { formatPath } from "./path.ts";
-import { findLines, lineOf } from "./positions.ts";
 import { checkRules } from "./rules.ts";
 import { readAdminHandling, settleAdminHandling } from "./secret-handling.ts";
 import { readAppliance, readLog, readRemoval } from "./settings.ts";
@@ -25,33 +22,17 @@ const keys = [
   "device",
 ] as const;
 
-/** No part of a config is deeper than this; it bounds recursion. */
-const maxDepth = 16;
-
 /**
  * Reads the TOML of a config: the grammar of December 2024, that of 2025, and what this project adds.
  * Throws ConfigError (exit 78) with all problems of the file, each with its table path and line.
  */
 export function parseConfig(text: string): Config {
-  const findings = new Findings();
-  const config = readConfig(parseDocument(text), findings);
-  if (findings.problems.length > 0 || config === undefined) throw invalid(text, findings);
-  return { ...config, warnings: findings.warnings };
+  const { value, warnings } = parseDocument(text, "config", readConfig);
+  return { ...value, warnings };
 }
 
-function parseDocument(text: string): unknown {
-  try {
-    return parseToml(text, { integersAsBigInt: true, unsafeKeyBehaviour: "throw", maxDepth });
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause;
-    const message = cause.message.split("\n", 1)[0] ?? "syntax error";
-    const problem = { path: "", line: cause.line, message };
-    throw new ConfigError("syntax", `config is not TOML: ${describeProblem(problem)}`, { cause, problems: [problem] });
-  }
-}
-
-function readConfig(document: unknown, findings: Findings): Omit<Config, "warnings"> | undefined {
-  const root = new Field(document, [], findings).table(keys);
+function readConfig(document: Field, findings: Findings): Omit<Config, "warnings"> | undefined {
+  const root = document.table(keys);
   if (root === undefined) return undefined;
   const iteration = root.required("iteration")?.integer(0, 0xffff_ffff);
   const handling = readAdminHandling(root.optional("admin_secret_handling"));
@@ -91,17 +72,4 @@ function readUsers(
   const mappings = field?.distinct()?.map(read);
   const good = mappings?.filter((mapping) => mapping !== undefined);
   return good?.length === mappings?.length ? good : undefined;
-}
-
-function invalid(text: string, findings: Findings): ConfigError {
-  const lines = findLines(text);
-  const problems = findings.problems
-    .map(({ path, message }): Problem => ({ path: formatPath(path), line: lineOf(lines, path), message }))
-    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  const list = problems.map(describeProblem);
-  const message =
-    list.length === 1
-      ? `config has a problem: ${list[0]}`
-      : `config has ${list.length} problems:\n  ${list.join("\n  ")}`;
-  return new ConfigError("invalid", message, { problems });
 }

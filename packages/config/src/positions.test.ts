@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { isTable } from "./field.ts";
 import { formatPath, type Path } from "./path.ts";
 import { findLines, lineOf } from "./positions.ts";
-import { arbitraryDocument } from "./toml.test-helper.ts";
+import { arbitraryDocument } from "./testing/toml.ts";
 
 /** Every table, list, item and value below the root, as smol-toml sees the document. */
 function pathsOf(value: unknown, path: Path = []): string[] {

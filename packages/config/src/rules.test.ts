@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "./errors.ts";
 import { parseConfig } from "./parse.ts";
-import { admin, type SigningSample, sampleConfig, shareUsers, signingUser, sshKey } from "./sample.test-helper.ts";
+import { admin, type SigningSample, sampleConfig, shareUsers, signingUser, sshKey } from "./testing/sample.ts";
 
 function messagesOf(text: string): readonly string[] {
   try {

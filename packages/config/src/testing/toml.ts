@@ -1,6 +1,6 @@
 /** TOML documents written in every style that the grammar has, with the line of each key that was written. */
 import * as fc from "fast-check";
-import type { Path } from "./path.ts";
+import type { Path } from "../path.ts";
 
 export interface WrittenDocument {
   readonly text: string;
