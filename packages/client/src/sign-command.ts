@@ -1,0 +1,126 @@
+import { readFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import type { Command, Invocation, Options } from "@signstar/command/spec";
+import type { Certificate } from "@signstar/openpgp/certificate";
+import { limits } from "@signstar/primitives/limits";
+import { type Destination, parseDestination, parsePort } from "./destination.ts";
+import { ClientError } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { stateLayout, timeoutMs, timeoutOption } from "./options.ts";
+import { planTargets } from "./output.ts";
+import { signFiles } from "./sign-files.ts";
+import { reason } from "./source-file.ts";
+
+export const signCommand: Command = {
+  name: "sign",
+  summary: "get signatures from a server and write them beside the files",
+  description: [
+    "Hashes each FILE, asks the server for a signature over SSH and writes FILE.sig, after it has checked that the",
+    "signature is for this very file. FILE - is standard input, its signature goes to standard output. One connection",
+    "is made per file. The system's ssh is used if there is one, with its configuration, keys and questions.",
+    "",
+    "One bad file does not stop the others. The exit code is that of the failure; of several, 76 if any answer was not",
+    "to be believed, else the first one's. Exit codes 64 to 78 of the server's program are passed on.",
+  ].join("\n"),
+  options: [
+    {
+      name: "port",
+      short: "p",
+      value: "PORT",
+      description: "port of the server (default: 22, or what ssh_config says)",
+    },
+    { name: "identity", short: "i", value: "FILE", description: "private key to log in with" },
+    { name: "known-hosts", value: "FILE", description: "host keys to trust, instead of the usual files" },
+    { name: "ssh", value: "COMMAND", description: "the ssh to use and its options, separated by blanks" },
+    { name: "builtin-ssh", description: "use the built-in connection" },
+    { name: "certificate", value: "FILE", description: "OpenPGP certificate that every signature must verify with" },
+    { name: "armor", description: "write ASCII armor, to FILE.asc" },
+    { name: "output", value: "FILE", description: "where the one signature goes; - is standard output" },
+    { name: "output-dir", value: "DIR", description: "directory for the signatures" },
+    { name: "force", description: "overwrite signatures that exist" },
+    timeoutOption,
+  ],
+  arguments: [
+    { name: "[USER@]HOST", description: "the signing server" },
+    { name: "FILE", description: "what to sign", variadic: true },
+  ],
+  examples: [
+    { command: "sign build@signer.example linux.tar.zst", description: "writes linux.tar.zst.sig" },
+    { command: "sign --armor --certificate release.asc signer *.iso", description: "writes and verifies *.iso.asc" },
+  ],
+  run: sign,
+};
+
+async function sign({ options, args, io }: Invocation): Promise<void> {
+  const [where = "", ...files] = args;
+  const armor = options.flag("armor");
+  const targets = planTargets(files, { output: options.text("output"), outputDir: options.text("output-dir"), armor });
+  if (targets.includes(undefined) && !armor && io.stdoutIsTerminal) {
+    throw new ClientError("usage", "a binary signature is nothing for a terminal", { hint: "add --armor or --output" });
+  }
+  const destination = parseDestination(where);
+  await signFiles({
+    files,
+    targets,
+    exchange: await exchangeWith(destination, options, (line) => io.note(`${destination.host}: ${line}`)),
+    layout: stateLayout(options),
+    certificate: await loadCertificate(options.text("certificate")),
+    armor,
+    force: options.flag("force"),
+    write: (bytes) => io.write(bytes),
+    note: (line) => io.note(line),
+    status: (line) => io.status(line),
+  });
+}
+
+async function exchangeWith(
+  destination: Destination,
+  options: Options,
+  onRemoteLine: (line: string) => void,
+): Promise<Exchange> {
+  const [port, identity, knownHosts] = [options.text("port"), options.text("identity"), options.text("known-hosts")];
+  const portNumber = port === undefined ? undefined : parsePort(port);
+  const { isInstalled, parseSshCommand, systemSsh } = await import("./system-ssh.ts");
+  const command = options.text("ssh");
+  const builtin = options.flag("builtin-ssh");
+  if (builtin && command !== undefined) {
+    throw new ClientError("usage", "--ssh and --builtin-ssh exclude each other");
+  }
+  if (command !== undefined || (!builtin && isInstalled("ssh"))) {
+    const words = parseSshCommand(command ?? "ssh");
+    return systemSsh({
+      command: words,
+      destination,
+      port: portNumber,
+      identity,
+      knownHosts,
+      timeoutMs: timeoutMs(options),
+    });
+  }
+  const { connectBuiltin } = await import("./connect-builtin.ts");
+  return connectBuiltin({
+    host: destination.host,
+    port: portNumber ?? 22,
+    user: destination.user ?? userInfo().username,
+    home: homedir(),
+    identity,
+    publicKey: undefined,
+    agentSocket: process.env["SSH_AUTH_SOCK"] || undefined,
+    knownHosts,
+    timeoutMs: timeoutMs(options),
+    onRemoteLine,
+  });
+}
+
+async function loadCertificate(path: string | undefined): Promise<Certificate | undefined> {
+  if (path === undefined) return undefined;
+  let bytes: Uint8Array;
+  try {
+    bytes = new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw new ClientError("no-input", `${path} cannot be read: ${reason(cause)}`, { cause });
+  }
+  if (bytes.length > limits.certificateBytes) throw new ClientError("bad-certificate", `${path} is no certificate`);
+  const { readCertificate } = await import("@signstar/openpgp/certificate");
+  return readCertificate(bytes);
+}
