@@ -11,6 +11,7 @@ import { toStored } from "./crypto/material.ts";
 import { Exclusive } from "./exclusive.ts";
 import { Metrics } from "./metrics.ts";
 import { type LocalSetting, paths, type Slot } from "./paths.ts";
+import { decodePending } from "./pending.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { Release } from "./release.ts";
 import { keyLength, seal, storeKey, unseal } from "./seal.ts";
@@ -67,7 +68,7 @@ export class Device {
   static async open(storage: Storage, options: DeviceOptions): Promise<Device> {
     if (!storage.records.has(paths.deviceId)) await storage.commit(await newDevice());
     const device = new Device(storage, identityIn(storage.records), options);
-    device.boot();
+    await device.boot();
     return device;
   }
 
@@ -149,9 +150,16 @@ export class Device {
     this.events.tlsChanged();
   }
 
-  /** Opens the vault; throws UnsealError if a record is not of this domain key. */
-  open(domainKey: Uint8Array): void {
-    this.#vault = new Vault(this.#storage, domainKey);
+  /** Opens the vault, and seals what a restore had to leave open. Throws UnsealError if a record is not of this key. */
+  async open(domainKey: Uint8Array): Promise<void> {
+    const vault = new Vault(this.#storage, domainKey);
+    const pending = decodePending(this.local("pending-unlock-migrations"));
+    if (pending.length > 0) {
+      const sealed = pending.map(([name, value]) => vault.sealShared(name, value));
+      const path = paths.local(this.id, "pending-unlock-migrations");
+      await this.commit(new Map<string, Uint8Array | undefined>([...sealed, [path, undefined]]));
+    }
+    this.#vault = vault;
   }
 
   /** Forgets everything that was unlocked. */
@@ -159,15 +167,20 @@ export class Device {
     this.#vault = undefined;
   }
 
-  /** What a start does: locked, unless unattended boot is on and the domain key can be had with the device key. */
-  boot(): void {
-    this.close();
+  /** What a start does: nothing is left of what was in memory. */
+  async boot(): Promise<void> {
     this.metrics = new Metrics();
     this.logins.clear();
     this.unlocks.clear();
     this.pendingUpdate = undefined;
+    await this.reopen();
+  }
+
+  /** Locked, unless unattended boot is on and the device key opens the domain key. */
+  async reopen(): Promise<void> {
+    this.close();
     const domainKey = this.records.has(paths.initialized) ? this.slot("unattended") : undefined;
-    if (domainKey !== undefined) this.open(domainKey);
+    if (domainKey !== undefined) await this.open(domainKey);
   }
 
   /** Writes the operation counters, which otherwise are in memory only. */
@@ -181,7 +194,7 @@ export class Device {
     for (const [path, value] of await newDevice()) changes.set(path, value);
     await this.commit(changes);
     this.#identity = identityIn(this.records);
-    this.boot();
+    await this.boot();
     this.events.tlsChanged();
   }
 

@@ -24,14 +24,14 @@ export async function provision(
       device.sealLocal("time-offset", device.offsetFor(input.systemTime)),
     ]),
   );
-  device.open(domainKey);
+  await device.open(domainKey);
 }
 
 /** Throws Refusal 403 when the passphrase is not the one. */
 export async function unlock(device: Device, passphrase: string): Promise<void> {
   const domainKey = await unlockedDomainKey(device, passphrase);
   if (domainKey === undefined) throw new Refusal(403, "Unlock failed: the passphrase is incorrect.");
-  device.open(domainKey);
+  await device.open(domainKey);
 }
 
 /** The domain key if this is the unlock passphrase, else undefined. */
@@ -78,7 +78,7 @@ export async function setUnattended(device: Device, on: boolean): Promise<void> 
 
 export async function reboot(device: Device): Promise<void> {
   await device.flush();
-  device.boot();
+  await device.boot();
 }
 
 async function lockChanges(

@@ -14,7 +14,14 @@ export const paths = {
   deviceKey: "/device/key",
 } as const;
 
-export const prefixes = { users: "/authentication/", namespaces: "/namespace/", keys: "/key/" } as const;
+export const prefixes = {
+  users: "/authentication/",
+  namespaces: "/namespace/",
+  keys: "/key/",
+  config: "/config/",
+  local: "/local/",
+  device: "/device/",
+} as const;
 
 export const versionRecords = ["/authentication/.version", "/key/.version", "/namespace/.version"] as const;
 
@@ -29,7 +36,9 @@ export type LocalSetting =
   | "ip-config"
   | "log-config"
   | "time-offset"
-  | "unattended-boot";
+  | "unattended-boot"
+  /** Shared settings that a restore brought in the clear: sealed as soon as the domain key is known. */
+  | "pending-unlock-migrations";
 
 export type Slot = "attended" | "unattended";
 

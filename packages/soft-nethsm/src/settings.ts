@@ -1,6 +1,8 @@
 /** How settings are stored, and what they are before anyone sets them. */
-import { concat, toUtf8, u32be } from "@signstar/primitives/bytes";
+import { isIPv4 } from "node:net";
+import { concat, fromUtf8, toUtf8, u16be, u32be } from "@signstar/primitives/bytes";
 import { integer, object, optional, orNull, readJson, text } from "./body.ts";
+import { addressBytes, maskOf, prefixOf } from "./crypto/ip.ts";
 import type { LocalSetting } from "./paths.ts";
 
 export interface Network {
@@ -53,6 +55,7 @@ export const localDefaults: Readonly<Record<LocalSetting, Uint8Array>> = {
   "log-config": encodeLogging(defaultLogging),
   "time-offset": toUtf8("0"),
   "unattended-boot": toUtf8("0"),
+  "pending-unlock-migrations": new Uint8Array(0),
 };
 
 /** Each certificate behind its length (4 bytes, big endian), leaf first. */
@@ -71,4 +74,29 @@ export function decodeCertificates(bytes: Uint8Array): readonly Uint8Array[] {
     at = end;
   }
   return chain;
+}
+
+/** Backup version 0: gateway, address, netmask, 4 bytes each; it knows no IPv6. */
+export function encodeNetworkV0({ address, prefix, gateway }: Network): Uint8Array {
+  return concat(addressBytes(gateway ?? "0.0.0.0"), addressBytes(address), addressBytes(maskOf(prefix)));
+}
+
+/** Throws RangeError. */
+export function decodeNetworkV0(bytes: Uint8Array): Network {
+  const part = (i: number) => bytes.subarray(4 * i, 4 * i + 4).join(".");
+  const prefix = prefixOf(part(2));
+  if (bytes.length !== 12 || prefix === undefined) throw new RangeError("network setting is malformed");
+  return { address: part(1), prefix, gateway: part(0) === "0.0.0.0" ? null : part(0), ipv6: undefined };
+}
+
+/** Backup version 0: address (4 bytes), port (2), level as text; an IPv6 address cannot be said and becomes "off". */
+export function encodeLoggingV0({ ipAddress, port, logLevel }: Logging): Uint8Array {
+  return concat(addressBytes(isIPv4(ipAddress) ? ipAddress : "0.0.0.0"), u16be(port & 0xffff), toUtf8(logLevel));
+}
+
+/** Throws RangeError. */
+export function decodeLoggingV0(bytes: Uint8Array): Logging {
+  if (bytes.length < 6) throw new RangeError("logging setting is malformed");
+  const port = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint16(4);
+  return { ipAddress: bytes.subarray(0, 4).join("."), port, logLevel: fromUtf8(bytes.subarray(6)) };
 }

@@ -21,7 +21,11 @@ export function applied(records: Records, changes: Changes): Map<string, Uint8Ar
 
 /** For tests and throw-away devices: what is committed lives as long as the process. */
 export class MemoryStorage implements Storage {
-  #records: Records = new Map();
+  #records: Records;
+
+  constructor(records: Records = new Map()) {
+    this.#records = records;
+  }
 
   get records(): Records {
     return this.#records;

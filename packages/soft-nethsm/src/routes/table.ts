@@ -1,5 +1,7 @@
 /** All routes; of two that fit the first is taken, so fixed words stand before parameters. */
 import type { Resource } from "../resource.ts";
+import { backupRoutes } from "./backup.ts";
+import { clusterRoutes } from "./cluster.ts";
 import { configRoutes } from "./config.ts";
 import { healthRoutes } from "./health.ts";
 import { keyCertRoutes } from "./key-cert.ts";
@@ -28,4 +30,6 @@ export const resources: readonly Resource[] = [
   ...configRoutes,
   ...tlsRoutes,
   ...systemRoutes,
+  ...backupRoutes,
+  ...clusterRoutes,
 ];
