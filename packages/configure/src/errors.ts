@@ -5,16 +5,14 @@ const exits = {
   "not-supported": Exit.config,
   "no-connection": Exit.config,
   "no-pin": Exit.config,
-  "bad-pins": Exit.config,
+  unreachable: Exit.unavailable,
   "bad-credentials": Exit.config,
   "no-credentials": Exit.config,
   "credentials-refused": Exit.noPerm,
-  "unsafe-file": Exit.config,
   "no-system-user": Exit.config,
   conflict: Exit.config,
   "device-failed": Exit.unavailable,
   "backup-passphrase-refused": Exit.config,
-  running: Exit.tempFail,
   io: Exit.io,
 } as const;
 

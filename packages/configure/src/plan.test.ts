@@ -1,11 +1,11 @@
 import { parseUserId, type UserId } from "@signstar/nethsm/ids";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { desiredArbitrary } from "./arbitraries.test-helper.ts";
 import { type Desired, leadingAdministrator } from "./desired.ts";
 import { keyLabel } from "./key-label.ts";
-import { World } from "./model.test-helper.ts";
 import { plan } from "./plan.ts";
+import { desiredArbitrary } from "./testing/desired-arbitrary.ts";
+import { World } from "./testing/model.ts";
 
 const none = { changes: [], conflicts: [] };
 const empty: Desired = {

@@ -5,14 +5,14 @@ import type { KeyRef } from "@signstar/config/model";
 import { writeFileAtomic } from "@signstar/host/atomic-file";
 import { HostError } from "@signstar/host/errors";
 import { type FileRules, readSafeFile } from "@signstar/host/safe-file";
+import { encodeTlsPins, readTlsPins, type TlsPins } from "@signstar/host/tls-pins";
+import type { DeviceUrl } from "@signstar/nethsm/tls";
 import { limits } from "@signstar/primitives/limits";
 import { type AdminCredentials, encodeAdminCredentials, parseAdminCredentials } from "./admin-credentials.ts";
 import type { Place } from "./place.ts";
-import { encodeTlsPins, parseTlsPins, type TlsPins } from "./tls-pins.ts";
 
 /** Some hundred administrators. */
 const adminCredentialsBytes = 64 * 1024;
-const tlsPinsBytes = 64 * 1024;
 
 export class StateFiles {
   readonly #place: Place;
@@ -51,15 +51,16 @@ export class StateFiles {
   }
 
   readTlsPins(): TlsPins {
-    const path = this.#place.paths.tlsPins;
-    const bytes = this.#read(path, tlsPinsBytes, "readable");
-    return bytes === undefined ? new Map() : parseTlsPins(bytes, path);
+    return readTlsPins(this.#place.paths.tlsPins, [this.#place.owner.uid]);
   }
 
-  writeTlsPins(pins: TlsPins): void {
+  /** From now on this certificate, too, is the device's: SHA-256 in lower-case hex. */
+  addTlsPin(url: DeviceUrl, sha256: string): void {
     const path = this.#place.paths.tlsPins;
+    const pins = this.readTlsPins();
+    const all = new Map([...pins, [url, [...new Set([...(pins.get(url) ?? []), sha256])]]]);
     makeDirectory(dirname(path), 0o755);
-    writeFileAtomic(path, encodeTlsPins(pins), { mode: 0o644, ...this.#place.owner });
+    writeFileAtomic(path, encodeTlsPins(all), { mode: 0o644, ...this.#place.owner });
   }
 
   #read(path: string, maxBytes: number, mode: FileRules["mode"]): Uint8Array | undefined {

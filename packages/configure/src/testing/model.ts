@@ -2,10 +2,10 @@
 import type { KeyRef } from "@signstar/config/model";
 import { type NamespaceId, namespaceOf, type UserId } from "@signstar/nethsm/ids";
 import type { KeyMechanism, KeyType, Role, SystemState } from "@signstar/nethsm/types";
-import { type Actual, type ActualUser, type CertificateState, freshContents } from "./actual.ts";
-import type { Change } from "./change.ts";
-import { type Desired, type DesiredUser, leadingAdministrator } from "./desired.ts";
-import { keyLabel } from "./key-label.ts";
+import { type Actual, type ActualUser, type CertificateState, freshContents } from "../actual.ts";
+import type { Change } from "../change.ts";
+import { type Desired, type DesiredUser, leadingAdministrator } from "../desired.ts";
+import { keyLabel } from "../key-label.ts";
 
 interface ModelCertificate {
   readonly key: number;

@@ -1,8 +1,8 @@
 import { parseSystemUserId } from "@signstar/config/system-user";
 import { type NamespaceId, parseKeyId, parseNamespaceId, parseUserId } from "@signstar/nethsm/ids";
 import * as fc from "fast-check";
-import { type Desired, type DesiredKey, type DesiredUser, leadingAdministrator } from "./desired.ts";
-import { keyLabel } from "./key-label.ts";
+import { type Desired, type DesiredKey, type DesiredUser, leadingAdministrator } from "../desired.ts";
+import { keyLabel } from "../key-label.ts";
 
 const namespaces = ["ns1", "ns2"].map(parseNamespaceId);
 const places = [undefined, ...namespaces];

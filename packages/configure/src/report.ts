@@ -1,0 +1,47 @@
+import type { DeviceUrl } from "@signstar/nethsm/tls";
+import type { SystemState } from "@signstar/nethsm/types";
+import { type Change, describe } from "./change.ts";
+import type { Plan } from "./plan.ts";
+
+export interface DevicePlan {
+  readonly url: DeviceUrl;
+  readonly state: SystemState;
+  readonly plan: Plan;
+}
+
+/** Whether there is something to do, or to decide. */
+export function isPending({ plan }: DevicePlan): boolean {
+  return plan.changes.length > 0 || plan.conflicts.length > 0;
+}
+
+/** For people: `+` new, `~` other, `-` gone, `!` in the way, `=` left as it is. */
+export function planText(devices: readonly DevicePlan[]): string {
+  return devices.map(deviceText).join("\n");
+}
+
+function deviceText(device: DevicePlan): string {
+  const { changes, conflicts, notes } = device.plan;
+  const lines = [
+    ...changes.map(describe),
+    ...conflicts.map((conflict) => `! ${conflict}`),
+    ...(isPending(device) ? [] : ["nothing to do"]),
+    ...notes.map((note) => `= ${note}`),
+  ];
+  return [`${device.url} (${device.state})`, ...lines.map((line) => `  ${line}`), ""].join("\n");
+}
+
+/** `{"devices":[{"url","state","changes":[{"text","kind",…}],"conflicts","notes"}]}` */
+export function planJson(devices: readonly DevicePlan[]): string {
+  const document = devices.map(({ url, state, plan: { changes, conflicts, notes } }) => ({
+    url,
+    state,
+    changes: changes.map(changeJson),
+    conflicts,
+    notes,
+  }));
+  return `${JSON.stringify({ devices: document })}\n`;
+}
+
+export function changeJson(change: Change): Readonly<Record<string, unknown>> {
+  return { text: describe(change), ...change };
+}

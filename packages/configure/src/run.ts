@@ -1,0 +1,76 @@
+import type { UserId } from "@signstar/nethsm/ids";
+import type { Secret } from "@signstar/primitives/secret";
+import type { AdminCredentials } from "./admin-credentials.ts";
+import type { Desired } from "./desired.ts";
+import type { Device } from "./device.ts";
+import { ConfigureError } from "./errors.ts";
+import { PassphraseFiles } from "./passphrase-files.ts";
+import type { Place } from "./place.ts";
+import { StateFiles } from "./state-files.ts";
+
+/** One device, this host, what should be, and the passphrases that are known meanwhile. */
+export class Run {
+  readonly desired: Desired;
+  /** Of the configuration, and of the admin credentials that go with it. */
+  readonly iteration: number;
+  readonly device: Device;
+  readonly files: StateFiles;
+  readonly passphraseFiles: PassphraseFiles;
+  readonly now: () => Date;
+  readonly #passphrases = new Map<UserId, Secret>();
+  readonly #devices = new Map<UserId, Device>();
+  #adminCredentials: AdminCredentials | undefined;
+
+  constructor(options: {
+    readonly desired: Desired;
+    readonly iteration: number;
+    readonly device: Device;
+    readonly place: Place;
+    readonly now: () => Date;
+  }) {
+    this.desired = options.desired;
+    this.iteration = options.iteration;
+    this.device = options.device;
+    this.now = options.now;
+    this.files = new StateFiles(options.place);
+    this.passphraseFiles = new PassphraseFiles(options.place);
+    // A home for every passphrase, before anything is changed.
+    for (const { systemUser } of options.desired.users) options.place.user(systemUser);
+  }
+
+  get adminCredentials(): AdminCredentials | undefined {
+    return this.#adminCredentials;
+  }
+
+  /** The admin credentials as they are on disk. */
+  set adminCredentials(credentials: AdminCredentials | undefined) {
+    this.#adminCredentials = credentials;
+    for (const [user, passphrase] of credentials?.administrators ?? []) this.learn(user, passphrase);
+  }
+
+  /** From now on `as` logs in with this one. */
+  learn(user: UserId, passphrase: Secret): void {
+    this.#passphrases.set(user, passphrase);
+    this.#devices.delete(user);
+  }
+
+  /** The device as one of its users sees it. Throws ConfigureError (no-credentials). */
+  as(user: UserId): Device {
+    const known = this.#devices.get(user);
+    if (known !== undefined) return known;
+    const passphrase = this.#passphrases.get(user);
+    if (passphrase === undefined) {
+      throw new ConfigureError("no-credentials", `this host has no passphrase of user ${user}`);
+    }
+    const device = this.device.as({ user, passphrase });
+    this.#devices.set(user, device);
+    return device;
+  }
+
+  requireAdminCredentials(): AdminCredentials {
+    if (this.#adminCredentials !== undefined) return this.#adminCredentials;
+    throw new ConfigureError("no-credentials", "the device is provisioned, but this host has no admin credentials", {
+      hint: "put the admin-credentials.toml it was provisioned with back into /var/lib/signstar/creds",
+    });
+  }
+}

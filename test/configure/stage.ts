@@ -1,0 +1,166 @@
+/** A software NetHSM over TLS, a root directory of the caller's own, and signstar-configure's insides on both. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseConfig } from "@signstar/config/parse";
+import { applyToDevice, planDevice } from "@signstar/configure/apply";
+import type { Change } from "@signstar/configure/change";
+import { desiredFrom } from "@signstar/configure/desired";
+import type { Device } from "@signstar/configure/device";
+import { meet } from "@signstar/configure/meet";
+import { placeAt } from "@signstar/configure/place";
+import type { Plan } from "@signstar/configure/plan";
+import { Run } from "@signstar/configure/run";
+import { StateFiles } from "@signstar/configure/state-files";
+import { onlyConnection } from "@signstar/configure/support";
+import { NetHsm } from "@signstar/nethsm/client";
+import { type SoftNethsm, type SoftNethsmOptions, startSoftNethsm } from "@signstar/soft-nethsm/testing";
+
+export class Interrupted extends Error {}
+
+export interface Stage {
+  readonly hsm: SoftNethsm;
+  readonly root: string;
+  /** The configuration's first lines: how secrets are handled, and the device. */
+  readonly head: string;
+  plan(users: string): Promise<Plan>;
+  /** Returns the changes made. With `calls` it is interrupted after that many calls of the device. */
+  apply(users: string, options?: { calls?: number }): Promise<readonly Change[]>;
+  close(): Promise<void>;
+}
+
+export interface StageOptions extends SoftNethsmOptions {
+  /** The lines of the connection after its URL; otherwise the device's certificate is pinned. */
+  readonly tls?: string;
+  /** Of another stage, which goes on owning it. */
+  readonly root?: string;
+}
+
+export async function setUp(options: StageOptions = {}): Promise<Stage> {
+  const hsm = await startSoftNethsm(options);
+  const root = options.root ?? mkdtempSync(join(tmpdir(), "signstar-configure-"));
+  const pin = hsm.tlsFingerprint.replace("sha256:", "");
+  const head = `iteration = 1
+admin_secret_handling = "plaintext"
+non_admin_secret_handling = "plaintext"
+[[connections]]
+url = "${hsm.url}"
+${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
+`;
+  async function withRun<T>(
+    users: string,
+    calls: number,
+    work: (run: Run, meeting: Awaited<ReturnType<typeof meet>>) => Promise<T>,
+  ) {
+    const config = parseConfig(head + users);
+    const place = placeAt(root);
+    const counter = { left: calls };
+    const meeting = await meet(onlyConnection(config), new StateFiles(place), (to) => new NetHsm(to));
+    const device = interruptible(meeting.device, counter);
+    try {
+      const run = new Run({ desired: desiredFrom(config), iteration: 1, device, place, now: () => new Date() });
+      return await work(run, meeting);
+    } finally {
+      meeting.device.close();
+    }
+  }
+  return {
+    hsm,
+    root,
+    head,
+    plan: (users) => withRun(users, Number.POSITIVE_INFINITY, planDevice),
+    apply: (users, { calls = Number.POSITIVE_INFINITY } = {}) =>
+      withRun(users, calls, async (run, meeting) => {
+        const made: Change[] = [];
+        await applyToDevice(run, meeting, (change) => made.push(change));
+        return made;
+      }),
+    async close() {
+      if (options.root === undefined) rmSync(root, { recursive: true, force: true });
+      await hsm.close();
+    },
+  };
+}
+
+/** Lets calls through until none is left: that one reaches the device, and its answer is lost. */
+function interruptible<T extends object>(target: T, counter: { left: number }): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value === "object" && value !== null && name !== "connection") return interruptible(value, counter);
+      if (typeof value !== "function" || name === "close") return value;
+      if (name === "as") return (...words: unknown[]) => interruptible(value.apply(target, words) as Device, counter);
+      return async (...words: unknown[]) => {
+        const answer: unknown = await value.apply(target, words);
+        counter.left -= 1;
+        if (counter.left <= 0) throw new Interrupted();
+        return answer;
+      };
+    },
+  });
+}
+
+export function signing(options: {
+  readonly user: string;
+  readonly operator: string;
+  readonly key: string;
+  readonly tag: string;
+  readonly type?: "Curve25519" | "EcP256" | "Rsa";
+  readonly userId?: string;
+}): string {
+  const { user, operator, key, tag, type = "Curve25519", userId = `${user} <${user}@example.org>` } = options;
+  const [mechanism, signature, length] = {
+    Curve25519: ["EdDsaSignature", "EdDsa", ""],
+    EcP256: ["EcdsaSignature", "EcdsaP256", ""],
+    Rsa: ["RsaSignaturePkcs1", "Pkcs1", "key_length = 2048"],
+  }[type];
+  return `
+[[users]]
+[users.system_nethsm_operator_signing]
+system_user = "${user}"
+ssh_authorized_key = "${sshKey(user)}"
+nethsm_user = "${operator}"
+tag = "${tag}"
+[users.system_nethsm_operator_signing.nethsm_key_setup]
+key_id = "${key}"
+key_type = "${type}"
+key_mechanisms = ["${mechanism}"]
+signature_type = "${signature}"
+${length}
+key_context.openpgp = { user_ids = ["${userId}"], version = "4" }
+`;
+}
+
+export function administrator(name: string): string {
+  return `\n[[users]]\nnethsm_only_admin = "${name}"\n`;
+}
+
+export function backup(user: string, name: string): string {
+  return `
+[[users]]
+[users.system_nethsm_backup]
+system_user = "${user}"
+ssh_authorized_key = "${sshKey(user)}"
+nethsm_user = "${name}"
+`;
+}
+
+export function metrics(user: string, name: string, operators: readonly string[]): string {
+  return `
+[[users]]
+[users.system_nethsm_metrics]
+system_user = "${user}"
+ssh_authorized_key = "${sshKey(user)}"
+nethsm_users = { metrics_user = "${name}", operator_users = ${JSON.stringify(operators)} }
+`;
+}
+
+/** A key of its own for each name; nobody logs in with it. */
+function sshKey(name: string): string {
+  const bytes = Buffer.alloc(51);
+  bytes.writeUInt32BE(11, 0);
+  bytes.write("ssh-ed25519", 4);
+  bytes.writeUInt32BE(32, 15);
+  bytes.write(name, 19);
+  return `ssh-ed25519 ${bytes.toString("base64")}`;
+}
