@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import type { SigningMapping } from "@signstar/config/model";
+import { finishSha512 } from "@signstar/hash-state/resume";
+import type { Sha512State } from "@signstar/hash-state/sha512-state";
+import { sizeOfState } from "@signstar/hash-state/sha512-state";
+import { type Fields, Priority } from "@signstar/host/journal";
+import type { NetHsm } from "@signstar/nethsm/client";
+import { NetHsmError } from "@signstar/nethsm/errors";
+import { Pool, type PoolAnswer } from "@signstar/nethsm/pool";
+import type { Connection } from "@signstar/nethsm/tls";
+import { type Certificate, readCertificate } from "@signstar/openpgp/certificate";
+import { toHex } from "@signstar/primitives/bytes";
+import { Exit } from "@signstar/primitives/failure";
+import { materialOf } from "@signstar/signing/key-material";
+import { nethsmSigner } from "@signstar/signing/raw-signer";
+import { type StateSignature, signState } from "@signstar/signing/sign-state";
+import { nameOf, requireCertificateOf, requireSameKey } from "@signstar/signing/trust";
+import type { SigningRequest } from "@signstar/signing-request/request";
+import { ApplianceError } from "./errors.ts";
+import type { Session } from "./session.ts";
+import { keyName, type Passphrases } from "./signing-task.ts";
+
+export interface SignerOptions {
+  readonly session: Session;
+  readonly user: string;
+  readonly mapping: SigningMapping;
+  /** Undefined: key and certificate are asked of the device. */
+  readonly certificate: Certificate | undefined;
+  readonly connections: readonly Connection[];
+  readonly passphrases: Passphrases;
+  readonly warnings: readonly string[];
+}
+
+interface Made extends StateSignature {
+  readonly certificate: Certificate;
+  readonly created: number;
+}
+
+/** Makes the signatures of one session; each leaves two entries in the journal. */
+export class Signer implements Disposable {
+  readonly #options: SignerOptions;
+  readonly #pool: Pool;
+
+  constructor(options: SignerOptions) {
+    this.#options = options;
+    this.#pool = new Pool(options.connections, { random: Math.random });
+  }
+
+  /** The armored signature. `id` names the request in the journal. Throws what the entries then say. */
+  async sign({ input, optional }: SigningRequest, id: string): Promise<string> {
+    const { session, user, mapping, certificate, warnings } = this.#options;
+    const about = { request: id, digest: toHex(finishSha512(input.state)), key: keyName(mapping) };
+    const intent = {
+      event: "intent",
+      ...about,
+      user,
+      client_key: session.clientKey,
+      size: numberOrText(sizeOfState(input.state)),
+      certificate: certificate === undefined ? undefined : nameOf(certificate),
+      claimed_name: claimed(optional.get("file-name")),
+      claimed_time: claimed(optional.get("request-time")),
+      warnings: warnings.length === 0 ? undefined : warnings.join("; "),
+    };
+    await session.entry(intent, Priority.notice);
+    const began = performance.now();
+    const outcome = (): Fields => ({ event: "verdict", ...about, ms: Math.round(performance.now() - began) });
+    let answer: PoolAnswer<Made>;
+    try {
+      answer = await this.#ask(input.state);
+    } catch (thrown) {
+      await session.failed({ ...outcome(), outcome: "failed" }, thrown);
+      throw thrown;
+    }
+    const { value, device, skipped } = answer;
+    const verdict = {
+      ...outcome(),
+      outcome: "signed",
+      certificate: nameOf(value.certificate),
+      device,
+      skipped: skipped.length === 0 ? undefined : skipped.map((each) => `${each.device} ${each.error.code}`).join(", "),
+      signature: createHash("sha256").update(value.packet).digest("hex"),
+      created: value.created,
+    };
+    await session.entry(verdict, Priority.notice);
+    return value.armored;
+  }
+
+  [Symbol.dispose](): void {
+    this.#pool.close();
+  }
+
+  /** The first device that can sign does, with the passphrase that it takes. */
+  async #ask(state: Sha512State): Promise<PoolAnswer<Made>> {
+    const { mapping, passphrases } = this.#options;
+    const { current, previous } = passphrases;
+    const credentials = [current, previous]
+      .filter((passphrase) => passphrase !== undefined)
+      .map((passphrase) => ({ user: mapping.operator, passphrase }));
+    try {
+      return await this.#pool.run(credentials, (hsm) => this.#signAt(hsm, state));
+    } catch (thrown) {
+      throw asOurs(thrown);
+    }
+  }
+
+  async #signAt(hsm: NetHsm, state: Sha512State): Promise<Made> {
+    const created = Math.floor(Date.now() / 1000);
+    const certificate = this.#options.certificate ?? (await this.#certificateAt(hsm, created));
+    const sign = (deviceAddsDigestInfo: boolean) => {
+      const { material } = certificate.key;
+      const signer = nethsmSigner(hsm.keys, this.#options.mapping.key.keyId, material, { deviceAddsDigestInfo });
+      return signState({ state, certificate, signer, now: created });
+    };
+    try {
+      return { ...(await sign(false)), certificate, created };
+    } catch (thrown) {
+      if (!(thrown instanceof NetHsmError) || thrown.code !== "bad-request") throw thrown;
+      await requireKeyAt(hsm, this.#options.mapping, certificate);
+      if (certificate.key.material.algorithm !== "RSA") throw thrown;
+      // Release 3.0 of the NetHSM, and only it, refuses a complete DigestInfo and makes it itself.
+      return { ...(await sign(true)), certificate, created };
+    }
+  }
+
+  /** The certificate that the device keeps beside the key, if it is one of that key. */
+  async #certificateAt(hsm: NetHsm, at: number): Promise<Certificate> {
+    const { mapping } = this.#options;
+    const { keyId } = mapping.key;
+    const [{ publicKey }, bytes] = await Promise.all([hsm.keys.get(keyId), hsm.keys.getCertificate(keyId)]);
+    if (bytes === undefined) {
+      throw new ApplianceError("certificate-missing", `there is no certificate for key ${keyName(mapping)}`, {
+        hint: "let signstar-configure make one",
+      });
+    }
+    const certificate = readCertificate(bytes);
+    const pinnedFingerprint = mapping.certificateFingerprint;
+    await requireCertificateOf({ certificate, material: materialOf(publicKey), at, pinnedFingerprint });
+    return certificate;
+  }
+}
+
+const passedOn: readonly Exit[] = [Exit.unavailable, Exit.tempFail, Exit.protocol];
+
+/** What a device refuses for good is no matter of the client's: user, key or tag are not as the config says. */
+function asOurs(thrown: unknown): unknown {
+  if (!(thrown instanceof NetHsmError) || passedOn.includes(thrown.exit)) return thrown;
+  return new ApplianceError("device-refused", thrown.message, { hint: thrown.hint, cause: thrown });
+}
+
+/** A key of another kind refuses what it is asked to sign. Throws SigningError `other-key`. */
+async function requireKeyAt(hsm: NetHsm, { key }: SigningMapping, certificate: Certificate): Promise<void> {
+  const { publicKey } = await hsm.keys.get(key.keyId);
+  requireSameKey(certificate, materialOf(publicKey));
+}
+
+function numberOrText(size: bigint): number | string {
+  return size <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(size) : String(size);
+}
+
+function claimed(value: unknown): string | number | undefined {
+  return typeof value === "string" || typeof value === "number" ? value : undefined;
+}
