@@ -1,0 +1,191 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import type { Io } from "@signstar/command/io";
+import { runWith } from "@signstar/command/run";
+import { configure } from "@signstar/configure/configure";
+import { Failure } from "@signstar/primitives/failure";
+import { execa } from "execa";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { administrator, type Stage, setUp, signing } from "./stage.ts";
+
+const users = administrator("admin") + signing({ user: "build", operator: "op1", key: "key1", tag: "tag1" });
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await setUp();
+});
+afterEach(() => stage.close());
+
+interface Outcome {
+  readonly exit: number;
+  readonly output: string;
+  readonly notes: readonly string[];
+  readonly failure?: Failure;
+}
+
+async function run(config: string, ...words: string[]): Promise<Outcome> {
+  const file = join(stage.root, "config.toml");
+  writeFileSync(file, config);
+  const [notes, written]: [string[], string[]] = [[], []];
+  const io: Io = {
+    stdin: new PassThrough(),
+    stderrIsTerminal: false,
+    stdoutIsTerminal: false,
+    readStdin: async () => new Uint8Array(),
+    write: (text) => void written.push(String(text)),
+    stream: async (text) => void written.push(String(text)),
+    note: (line) => void notes.push(line),
+    status: () => undefined,
+  };
+  const all = [...words, "--root", stage.root, "--config", file];
+  try {
+    return { exit: await runWith(configure, all, io), output: written.join(""), notes };
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown;
+    return { exit: thrown.exit, output: written.join(""), notes, failure: thrown };
+  }
+}
+
+test("plan ends 2 as long as something differs, apply tells each change", async () => {
+  const config = stage.head + users;
+  const before = await run(config, "plan");
+  expect(before.exit).toBe(2);
+  expect(before.output).toBe(`${stage.hsm.url} (Unprovisioned)
+  + admin credentials on this host for admin
+  + device provisioned, with the passphrases of the admin credentials
+  + key key1 (Curve25519, for op1)
+  + user op1 (Operator, for build)
+  ~ user op1: + tag tag1
+  + OpenPGP certificate of key key1 for "build <build@example.org>"
+`);
+  const applied = await run(config, "apply");
+  expect(applied).toMatchObject({ exit: 0, output: "" });
+  const changes = before.output.split("\n").slice(1, -1);
+  expect(applied.notes).toEqual([
+    expect.stringContaining("belongs to the caller"),
+    ...changes.map((line) => line.slice(2)),
+  ]);
+  expect(await run(config, "plan")).toMatchObject({
+    exit: 0,
+    output: `${stage.hsm.url} (Operational)\n  nothing to do\n`,
+  });
+  expect((await run(config, "apply")).notes).toContain("nothing to do");
+});
+
+test("--json is for machines, and neither it nor the log holds a secret", async () => {
+  const file = join(stage.root, "config.toml");
+  writeFileSync(file, stage.head + users);
+  const planned = await run(stage.head + users, "plan", "--json");
+  const plan: unknown = JSON.parse(planned.output);
+  expect(plan).toMatchObject({
+    devices: [{ url: stage.hsm.url, state: "Unprovisioned", conflicts: [], notes: [] }],
+  });
+  const program = join(import.meta.dirname, "main.ts");
+  const { stdout, stderr } = await execa(process.execPath, [
+    ...[program, "apply", "--json", "--root", stage.root, "--config", file],
+  ]);
+  const summary: unknown = JSON.parse(stdout);
+  expect(summary).toMatchObject({
+    url: stage.hsm.url,
+    changes: expect.arrayContaining([{ kind: "provision", text: expect.any(String) }]),
+  });
+  const lines = stderr.split("\n").filter((line) => line.startsWith("{"));
+  expect(lines.map((line): unknown => JSON.parse(line))).toEqual(
+    expect.arrayContaining([expect.objectContaining({ kind: "generate-key", device: stage.hsm.url, level: 30 })]),
+  );
+  const credentials = readFileSync(join(stage.root, "var/lib/signstar/creds/admin-credentials.toml"), "utf8");
+  const secrets = [...credentials.matchAll(/passphrase = "([^"]+)"/g)].map(([, secret = ""]) => secret);
+  expect(secrets).toHaveLength(3);
+  for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
+});
+
+describe("refused before anything is done", () => {
+  const second = `[[connections]]\nurl = "https://127.0.0.1:1/api/v1"\ntls_security = "Unsafe"\n`;
+  test.each([
+    [
+      "secret sharing",
+      (text: string) =>
+        text.replace(
+          'admin_secret_handling = "plaintext"\nnon',
+          'admin_secret_handling = "shamirs-secret-sharing"\nnon',
+        ) + shares,
+      /shamirs-secret-sharing/,
+    ],
+    [
+      "encrypted admin credentials",
+      (text: string) =>
+        text.replace('admin_secret_handling = "plaintext"\nnon', 'admin_secret_handling = "systemd-creds"\nnon'),
+      /admin_secret_handling = "systemd-creds"/,
+    ],
+    [
+      "encrypted user credentials",
+      (text: string) =>
+        text.replace('non_admin_secret_handling = "plaintext"', 'non_admin_secret_handling = "systemd-creds"'),
+      /non_admin_secret_handling = "systemd-creds"/,
+    ],
+    [
+      "a second device",
+      (text: string) => text.replace("[[connections]]", `${second}[[connections]]`),
+      /more than one device/,
+    ],
+    ["device settings", (text: string) => `${text}\n[device]\nboot_mode = "attended"\n`, /\[device\]/],
+  ])("%s", async (_, change, message) => {
+    const { exit, failure } = await run(change(stage.head + users), "apply");
+    expect(exit).toBe(78);
+    expect(failure?.message).toMatch(message);
+    expect(failure?.hint).toBeDefined();
+    expect((await stage.hsm.request("GET", "/health/state")).json()).toEqual({ state: "Unprovisioned" });
+  });
+});
+
+const shares = ["share-down", "share-up"]
+  .map((user, i) => {
+    const kind = ["system_only_share_download", "system_only_share_upload"][i];
+    const key = /ssh_authorized_key = "([^"]+)"/.exec(signing({ user, operator: "x", key: "x", tag: "x" }))?.[1];
+    return `\n[[users]]\n[users.${kind}]\nsystem_user = "${user}"\nssh_authorized_keys = ["${key}"]\n`;
+  })
+  .join("");
+
+test("credentials of another iteration, and of another device, are refused", async () => {
+  await run(stage.head + users, "apply");
+  const later = await run((stage.head + users).replace("iteration = 1", "iteration = 2"), "plan");
+  expect(later).toMatchObject({ exit: 78, failure: { code: "not-supported" } });
+  const path = join(stage.root, "var/lib/signstar/creds/admin-credentials.toml");
+  const text = readFileSync(path, "utf8").replace(
+    /name = "admin"\npassphrase = ".*"/,
+    'name = "admin"\npassphrase = "another one"',
+  );
+  writeFileSync(path, text);
+  expect(await run(stage.head + users, "plan")).toMatchObject({ exit: 77, failure: { code: "credentials-refused" } });
+});
+
+describe("a device whose certificate nobody has pinned", () => {
+  const firstUse = (head: string) =>
+    head.replace(/tls_security = .*/, 'tls_security = { Fingerprints = {} }\nbootstrap_tls = "first-use"');
+
+  test("is refused without leave to trust it", async () => {
+    const head = stage.head.replace(/tls_security = .*/, "tls_security = { Fingerprints = {} }");
+    expect(await run(head + users, "plan")).toMatchObject({ exit: 78, failure: { code: "no-pin" } });
+  });
+
+  test("is trusted at first use while it is unprovisioned, and its pin is kept", async () => {
+    const config = firstUse(stage.head) + users;
+    const planned = await run(config, "plan");
+    expect(planned.output).toContain(`+ TLS certificate ${stage.hsm.tlsFingerprint} is trusted`);
+    expect((await run(config, "apply")).exit).toBe(0);
+    const pins: unknown = JSON.parse(readFileSync(join(stage.root, "var/lib/signstar/tls-pins.json"), "utf8"));
+    expect(pins).toEqual({
+      version: 1,
+      devices: { [stage.hsm.url]: [stage.hsm.tlsFingerprint.slice("sha256:".length)] },
+    });
+    expect((await run(config, "plan")).exit).toBe(0);
+  });
+
+  test("is not trusted at first use once it is provisioned", async () => {
+    await run(stage.head + users, "apply");
+    const outcome = await run(firstUse(stage.head) + users, "plan");
+    expect(outcome).toMatchObject({ exit: 78, failure: { code: "no-pin" } });
+    expect(outcome.failure?.message).toContain(stage.hsm.tlsFingerprint);
+  });
+});
