@@ -59,12 +59,12 @@ describe("a backup", () => {
       response.write("second");
       return undefined;
     });
-    using hsm = new NetHsm(device.pinned, { credentials, deadlines: { bodyMs: 100 } });
+    using hsm = new NetHsm(device.pinned, { credentials, deadlines: { bodyMs: 300 } });
     const seen: string[] = [];
     const read = async () => {
       for await (const chunk of await hsm.system.backup()) {
         seen.push(Buffer.from(chunk).toString());
-        await sleep(150);
+        await sleep(400);
       }
     };
     await expect(read()).rejects.toMatchObject({ code: "body-timeout", endpoint: "POST /system/backup" });

@@ -8,6 +8,8 @@ import type { Session } from "./session.ts";
 import { deviceTime } from "./time.ts";
 import { passphraseBytes } from "./types.ts";
 
+export type { FileSource } from "./body.ts";
+
 export interface SystemInfo {
   /** `major.minor` */
   readonly softwareVersion: string;
