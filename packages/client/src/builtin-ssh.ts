@@ -45,8 +45,7 @@ interface Answer {
 async function converse(client: Client, options: BuiltinSshOptions, request: string): Promise<Answer> {
   const broken = connectionBroken(client, options.host);
   await Promise.race([connected(client, options), broken]);
-  const channel = await Promise.race([session(client, options.host), broken]);
-  return await Promise.race([answerOf(channel, request, options), broken]);
+  return await Promise.race([session(client, request, options), broken]);
 }
 
 /** Rejects when the connection ends, in whatever way, before we end it. */
@@ -82,6 +81,8 @@ function connected(client: Client, options: BuiltinSshOptions): Promise<void> {
   const at = { host: bareHost(options.host), port: options.port };
   return new Promise((resolve, reject) => {
     client.on("ready", resolve);
+    // Small packets to and fro: without this each waits for the other side's delayed acknowledgement.
+    client.on("connect", () => client.setNoDelay(true));
     client.connect({
       ...at,
       username: options.user,
@@ -119,11 +120,15 @@ const accepted = [
   ["ssh-rsa", "rsa-sha2-256"],
 ] as const satisfies readonly (readonly [string, ServerHostKeyAlgorithm])[];
 
-function session(client: Client, host: string): Promise<ClientChannel> {
+/** Runs the server's program. Its end may come in one packet with its beginning, so nothing waits in between. */
+function session(client: Client, request: string, options: BuiltinSshOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     client.exec("", (cause, channel) => {
-      if (cause === undefined) resolve(channel);
-      else reject(new ClientError("connection-failed", `${host} refuses a session: ${cause.message}`, { cause }));
+      if (cause === undefined) {
+        resolve(answerOf(channel, request, options));
+        return;
+      }
+      reject(new ClientError("connection-failed", `${options.host} refuses a session: ${cause.message}`, { cause }));
     });
   });
 }

@@ -15,7 +15,8 @@ export async function uninterrupted<T>(work: () => T): Promise<T> {
   try {
     return work();
   } finally {
-    // The event loop tells of a signal when it gets its turn.
+    // The event loop tells of a signal when it polls, which it has surely done between two of these.
+    await setImmediate();
     await setImmediate();
     for (const signal of signals) process.off(signal, remember);
     if (came !== undefined) process.kill(process.pid, came);

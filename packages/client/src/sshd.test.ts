@@ -1,0 +1,208 @@
+/** The client against the real sshd, over the system's ssh and over the built-in connection. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { dearmor } from "@signstar/openpgp/armor";
+import { parseSignature } from "@signstar/openpgp/signature";
+import { toUtf8 } from "@signstar/primitives/bytes";
+import { parseSigningResponse } from "@signstar/signing-request/response";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { runClient } from "./testing/program.ts";
+import { SoftwareSigner } from "./testing/software-signer.ts";
+import { makeKey, publicKey, type Sshd, sshdMissing, startSshd } from "./testing/sshd.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sshd-"));
+const work = join(folder, "work");
+const certificate = join(folder, "certificate.pgp");
+const signer = new SoftwareSigner();
+let sshd: Sshd;
+
+beforeAll(async () => {
+  if (sshdMissing !== undefined) return;
+  writeFileSync(join(folder, "signer.pem"), signer.pem);
+  writeFileSync(certificate, signer.certificate());
+  const fakeServer = fileURLToPath(new URL("testing/fake-server.ts", import.meta.url));
+  sshd = await startSshd(folder, `${process.execPath} ${fakeServer} ${join(folder, "signer.pem")}`);
+});
+afterAll(async () => {
+  await sshd?.stop();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => {
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work);
+});
+
+function make(name: string, content = name): string {
+  writeFileSync(join(work, name), content);
+  return name;
+}
+
+/** Words for a connection that does not depend on the machine's own ssh configuration. */
+const connections: Record<string, () => string[]> = {
+  ssh: () => ["--ssh", "ssh -F none -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o BatchMode=yes"],
+  "built-in": () => ["--builtin-ssh"],
+};
+
+interface SignOptions {
+  readonly identity?: string;
+  readonly knownHosts?: string;
+  readonly port?: number;
+  readonly timeout?: number;
+  readonly stdin?: string;
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+function sign(connection: string, options: readonly string[], files: readonly string[], given: SignOptions = {}) {
+  const { identity = sshd.identity, knownHosts = sshd.knownHosts, port = sshd.port, timeout = 20, ...run } = given;
+  const login = ["-p", String(port), "-i", identity, "--known-hosts", knownHosts, "--timeout", String(timeout)];
+  const words = [
+    ...(connections[connection]?.() ?? []),
+    ...login,
+    ...options,
+    "--",
+    `${sshd.user}@127.0.0.1`,
+    ...files,
+  ];
+  return runClient(["sign", ...words], { cwd: work, ...run });
+}
+
+describe.skipIf(sshdMissing !== undefined).each(Object.keys(connections))("over %s", (connection) => {
+  test("signs, checks and writes", async () => {
+    const ended = await sign(connection, ["--certificate", certificate], [make("a"), make("-b")]);
+    expect(ended).toEqual({ exit: 0, signal: null, stdout: "", stderr: "" });
+    expect(readdirSync(work).toSorted()).toEqual(["-b", "-b.sig", "a", "a.sig"]);
+    const { dataDigest } = parseSignature(new Uint8Array(readFileSync(join(work, "a.sig"))));
+    expect(dataDigest).toEqual(new Uint8Array(createHash("sha512").update("a").digest()));
+  });
+
+  test("signs standard input, to standard output", async () => {
+    const ended = await sign(connection, ["--armor"], ["-"], { stdin: "content" });
+    expect(ended).toMatchObject({ exit: 0, stderr: "" });
+    const { dataDigest } = parseSignature(dearmor(ended.stdout).bytes);
+    expect(dataDigest).toEqual(new Uint8Array(createHash("sha512").update("content").digest()));
+  });
+
+  test("bad files and bad answers do not stop the others, and are named", async () => {
+    make("taken.sig");
+    const files = ["exit 65", "good", "missing", "taken", "nasty\n\u001b[2J", "other", "huge"];
+    for (const name of files) if (name !== "missing") make(name);
+    const ended = await sign(connection, [], files);
+    expect(ended).toMatchObject({ exit: 76, stdout: "" });
+    for (const words of [
+      "exit 65: 127.0.0.1 did not sign: it does not accept the request",
+      "missing: missing cannot be opened: no such file or directory",
+      "taken: taken.sig exists already",
+      "other: the server's signature is for another file",
+      "huge: 127.0.0.1 sent more than 65536 bytes, which is no signature",
+      "5 of 7 files not signed: exit 65, missing, taken, other, huge",
+    ]) {
+      expect(ended.stderr).toContain(`${words}\n`);
+    }
+    const signatures = readdirSync(work).filter((name) => !files.includes(name));
+    expect(signatures.toSorted()).toEqual(["good.sig", "nasty\n\u001b[2J.sig", "taken.sig"]);
+    expect(readFileSync(join(work, "taken.sig"), "utf8")).toBe("taken.sig");
+  });
+
+  test("a server without an answer is left after the time given", async () => {
+    const ended = await sign(connection, [], [make("slow")], { timeout: 2 });
+    expect(ended).toMatchObject({ exit: 75, stdout: "" });
+    expect(ended.stderr).toContain("no answer from 127.0.0.1 within 2 s");
+  });
+
+  test("a key that may not log in ends 69, and two of them the run", async () => {
+    const ended = await sign(connection, [], [make("a"), make("b"), make("c")], { identity: sshd.stranger });
+    expect(ended).toMatchObject({ exit: 69 });
+    expect(ended.stderr).toContain("3 of 3 files not signed: a, b; not tried: c\n");
+  });
+
+  test("a host key that is not the known one, or revoked, ends 69", async () => {
+    const [changed, revoked] = [join(folder, "changed"), join(folder, "revoked")];
+    writeFileSync(changed, `[127.0.0.1]:${sshd.port} ${publicKey(sshd.stranger)}\n`);
+    writeFileSync(revoked, `[127.0.0.1]:${sshd.port} ${sshd.hostKey}\n@revoked * ${sshd.hostKey}\n`);
+    for (const knownHosts of [changed, revoked]) {
+      const ended = await sign(connection, [], [make("a")], { knownHosts });
+      expect(ended).toMatchObject({ exit: 69, stdout: "" });
+      expect(ended.stderr).toMatch(/revoked|CHANGED|not the one in known_hosts/i);
+    }
+    expect(readdirSync(work)).toEqual(["a"]);
+  });
+
+  test("nobody at the port ends 69", async () => {
+    expect(await sign(connection, [], [make("a")], { port: 1 })).toMatchObject({ exit: 69, stdout: "" });
+  });
+
+  test("a signal leaves finished signatures whole and nothing else, not even ssh", async () => {
+    const signal = connection === "ssh" ? "SIGTERM" : "SIGINT";
+    const onStart = (child: ChildProcess): void => {
+      const look = setInterval(() => {
+        if (!existsSync(join(work, "good.sig"))) return;
+        clearInterval(look);
+        child.kill(signal);
+      }, 10);
+    };
+    const ended = await sign(connection, [], [make("good"), make("slow"), make("later")], { onStart });
+    expect(ended).toMatchObject({ signal, stdout: "" });
+    expect(readdirSync(work).toSorted()).toEqual(["good", "good.sig", "later", "slow"]);
+    expect(parseSignature(new Uint8Array(readFileSync(join(work, "good.sig")))).type).toBe(0);
+    await vi.waitFor(() => expect(sshd.connections()).toBe(0), { timeout: 5000 });
+  });
+});
+
+describe.skipIf(sshdMissing !== undefined)("send", () => {
+  let agent: ChildProcess;
+  const socket = join(folder, "agent.sock");
+  beforeAll(async () => {
+    agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    while (!existsSync(socket)) await setTimeout(10);
+    const env = { ...process.env, SSH_AUTH_SOCK: socket };
+    for (const key of [sshd.stranger, sshd.identity]) execFileSync("ssh-add", ["-q", key], { env });
+  });
+  afterAll(async () => {
+    const ended = once(agent, "exit");
+    agent.kill();
+    await ended;
+  });
+
+  function send(words: readonly string[], key = publicKey(sshd.identity)) {
+    const where = ["--host", "127.0.0.1", "--port", String(sshd.port), "--user", sshd.user];
+    const how = ["--agent-socket", socket, "--user-public-key", key, "--known-hosts", sshd.knownHosts];
+    return runClient(["send", ...where, ...how, ...words], { cwd: work });
+  }
+
+  test("logs in with the named key of the agent and prints the response", async () => {
+    const ended = await send([make("a")]);
+    expect(ended).toMatchObject({ exit: 0, stderr: "" });
+    const { signature } = parseSigningResponse(toUtf8(ended.stdout));
+    const { dataDigest } = parseSignature(dearmor(signature).bytes);
+    expect(dataDigest).toEqual(new Uint8Array(createHash("sha512").update("a").digest()));
+  });
+
+  test("offers no other key than the named one", async () => {
+    expect(await send([make("a")], publicKey(sshd.stranger))).toMatchObject({ exit: 69, stdout: "" });
+    makeKey(join(folder, "absent"));
+    const absent = await send(["a"], publicKey(join(folder, "absent")));
+    expect(absent).toMatchObject({ exit: 69, stdout: "" });
+    expect(absent.stderr).toContain("the ssh-agent does not have this key");
+  });
+
+  test("passes the server's words and exit code on, harmless for a terminal", async () => {
+    const ended = await send([make("exit 77")]);
+    expect(ended).toMatchObject({ exit: 77, stdout: "" });
+    expect(ended.stderr).toContain("127.0.0.1: fake-server: error: told to\\x1b[2J fail\n");
+  });
+
+  test("prints no answer that is not about the file", async () => {
+    expect(await send([make("other")])).toMatchObject({ exit: 76, stdout: "" });
+  });
+
+  test("sends the old layout on demand", async () => {
+    expect(await send([make("legacy")])).toMatchObject({ exit: 65 });
+    expect(await send(["--state-layout", "legacy", "legacy"])).toMatchObject({ exit: 0 });
+  });
+});

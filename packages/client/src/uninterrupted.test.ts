@@ -1,0 +1,34 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { uninterrupted } from "./uninterrupted.ts";
+
+test("gives the result, or the error, and leaves no listener", async () => {
+  const before = process.listenerCount("SIGINT");
+  expect(await uninterrupted(() => 1)).toBe(1);
+  const failing = uninterrupted(() => {
+    throw new RangeError("x");
+  });
+  await expect(failing).rejects.toThrow(RangeError);
+  expect(process.listenerCount("SIGINT")).toBe(before);
+});
+
+test("a signal in the middle takes effect after the work", () => {
+  const script = `
+    import { uninterrupted } from "./uninterrupted.ts";
+    import { execFileSync } from "node:child_process";
+    import { readFile } from "node:fs/promises";
+    await readFile("/proc/self/stat");
+    await uninterrupted(() => {
+      execFileSync("kill", ["-TERM", String(process.pid)]);
+      process._rawDebug("done");
+    });
+    process._rawDebug("not reached");`;
+  const options = { cwd: import.meta.dirname, encoding: "utf8", stdio: "pipe" } as const;
+  let ended: unknown;
+  try {
+    execFileSync(process.execPath, ["--input-type=module", "-e", script], options);
+  } catch (error) {
+    ended = error;
+  }
+  expect(ended).toMatchObject({ signal: "SIGTERM", stderr: "done\n" });
+});
