@@ -40,9 +40,8 @@ function invalid(text: string, what: string, findings: Findings): ConfigError {
     .map(({ path, message }): Problem => ({ path: formatPath(path), line: lineOf(lines, path), message }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   const list = problems.map(describeProblem);
-  const message =
-    list.length === 1
-      ? `${what} has a problem: ${list[0]}`
-      : `${what} has ${list.length} problems:\n  ${list.join("\n  ")}`;
+  // One line, as every message: what reads it may be a journal.
+  const count = list.length === 1 ? "a problem" : `${list.length} problems`;
+  const message = `${what} has ${count}: ${list.join("; ")}`;
   return new ConfigError("invalid", message, { problems });
 }

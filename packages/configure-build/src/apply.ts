@@ -1,0 +1,42 @@
+import { parseGroups } from "./look.ts";
+import type { Action, Plan } from "./plan.ts";
+import { encodeRecord, recordPath } from "./record.ts";
+import type { Target } from "./target.ts";
+import { addGroup, addUser, changeUser, removeGroup, removeUser, runTool } from "./user-tools.ts";
+
+/**
+ * Carries a plan out. It can be interrupted anywhere: the record names from the start whatever may have been made, and
+ * the next run does the rest. Throws ConfigureBuildError and HostError.
+ */
+export async function apply(plan: Plan, target: Target): Promise<void> {
+  const actions = plan.actions;
+  if (actions.length > 0) writeRecord(target, encodeRecord(plan.recordDuring));
+  for (const action of actions) await perform(action, target);
+  writeRecord(target, encodeRecord(plan.recordAfter));
+}
+
+async function perform(action: Action, target: Target): Promise<void> {
+  switch (action.kind) {
+    case "add-user":
+      if (!action.groupExists) await runTool(addGroup(target.root, action.user.name, action.uid));
+      return await runTool(addUser(target.root, action.user, action.uid));
+    case "change-user":
+      return await runTool(changeUser(target.root, action.user));
+    case "remove-user":
+      await runTool(removeUser(target.root, action.name));
+      if (!hasGroup(target, action.name)) return;
+      return await runTool(removeGroup(target.root, action.name));
+    case "write-file":
+      return target.write(action.file.path, action.file.content, action.file.mode);
+    case "remove-file":
+      return target.remove(action.path);
+  }
+}
+
+function hasGroup(target: Target, name: string): boolean {
+  return parseGroups(target.text("/etc/group")).some((group) => group.name === name);
+}
+
+function writeRecord(target: Target, content: string): void {
+  if (target.present(recordPath)?.content !== content) target.write(recordPath, content, 0o644);
+}

@@ -1,0 +1,192 @@
+/** The generated files and users, judged by the real sshd, systemd-tmpfiles and shadow programs. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { forceCommands, sshMappings } from "@signstar/config/mapping";
+import { parseConfig } from "@signstar/config/parse";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exampleConfig, isRoot, runProgram, Tree } from "./testing/tree.ts";
+
+const config = parseConfig(readFileSync(exampleConfig, "utf8"));
+
+function tool(program: string, ...args: readonly string[]): string {
+  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** A tree for the example, and an sshd_config that includes its drop-ins after a careless global part. */
+async function configured(): Promise<{ tree: Tree; sshdConfig: string }> {
+  const tree = new Tree();
+  await runProgram("--config", exampleConfig.pathname, "--root", tree.root);
+  const key = join(tree.root, "host_key");
+  tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
+  const careless =
+    "AcceptEnv *\nAllowTcpForwarding yes\nX11Forwarding yes\nPermitTTY yes\nPermitTunnel yes\nGatewayPorts yes\n";
+  const sshdConfig = tree.put(
+    "sshd_config",
+    `HostKey ${key}\n${careless}Include ${tree.root}/etc/ssh/sshd_config.d/*.conf\n`,
+  );
+  if (isRoot) mkdirSync("/run/sshd", { recursive: true });
+  return { tree, sshdConfig };
+}
+
+let tree: Tree;
+let sshdConfig: string;
+beforeAll(async () => {
+  ({ tree, sshdConfig } = await configured());
+});
+afterAll(() => tree[Symbol.dispose]());
+
+describe("sshd", () => {
+  test("accepts the drop-ins", () => {
+    expect(tool("/usr/sbin/sshd", "-t", "-f", sshdConfig)).toBe("");
+  });
+
+  test("gives each user one program and nothing else, and other users what they had", () => {
+    const settingsOf = (user: string) =>
+      tool("/usr/sbin/sshd", "-T", "-f", sshdConfig, "-C", `user=${user},host=h,addr=192.0.2.1`).split("\n");
+    for (const { systemUser, kind } of sshMappings(config)) {
+      expect(settingsOf(systemUser)).toEqual(
+        expect.arrayContaining([
+          `forcecommand /usr/bin/${forceCommands[kind]}`,
+          `authorizedkeysfile /etc/ssh/signstar-user-${systemUser}.authorized_keys`,
+          "authenticationmethods publickey",
+          "disableforwarding yes",
+          "allowtcpforwarding no",
+          "allowstreamlocalforwarding no",
+          "allowagentforwarding no",
+          "x11forwarding no",
+          "permittunnel no",
+          "gatewayports no",
+          "permittty no",
+          "permituserrc no",
+          "exposeauthinfo yes",
+          "setenv LD_PRELOAD=",
+          "setenv NODE_OPTIONS=",
+          "setenv BASH_ENV=",
+          "channeltimeout session:*=5m",
+          "unusedconnectiontimeout 30",
+        ]),
+      );
+    }
+    expect(settingsOf("somebody")).toEqual(expect.arrayContaining(["forcecommand none", "allowtcpforwarding yes"]));
+  });
+
+  test("finds every key behind `restrict`", () => {
+    for (const { systemUser, authorizedKeys } of sshMappings(config)) {
+      const file = join(tree.root, `etc/ssh/signstar-user-${systemUser}.authorized_keys`);
+      const listed = tool("ssh-keygen", "-l", "-f", file).trim().split("\n");
+      expect(listed.map((line) => line.split(" ")[1])).toEqual(authorizedKeys.map(({ fingerprint }) => fingerprint));
+    }
+  });
+});
+
+describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", () => {
+  test("systemd-tmpfiles makes the directories with the owners and modes of the table", () => {
+    tool("systemd-tmpfiles", `--root=${tree.root}`, "--create", ...readdirSync(join(tree.root, "usr/lib/tmpfiles.d")));
+    const names = new Map(["passwd", "group"].map((file) => [file, idsOf(tree.read(`etc/${file}`))]));
+    const listing = tool(
+      "find",
+      join(tree.root, "var/lib/signstar"),
+      join(tree.root, "run/signstar"),
+      "-printf",
+      "%m %U %G %P\n",
+    );
+    const found = listing
+      .trim()
+      .split("\n")
+      .map((line) => {
+        const [mode, uid = "", gid = "", path] = line.split(" ");
+        return `${mode} ${names.get("passwd")?.get(uid)}:${names.get("group")?.get(gid)} ${path}`;
+      });
+    expect(found).toEqual(
+      expect.arrayContaining([
+        "755 root:root home",
+        "700 sign-releases:sign-releases home/sign-releases",
+        "700 hsm-local-metrics:hsm-local-metrics home/hsm-local-metrics",
+        "755 root:root certificates",
+        "750 root:hsm-backup backup/hsm-backup",
+        "700 backup-up:root staging/backup/backup-up",
+        "700 update-up:root staging/update/update-up",
+        "755 root:root wireguard",
+        "750 root:share-down secret-shares/download/share-down",
+        "700 share-down:root secret-shares/confirm/share-down",
+        "700 share-up:root secret-shares/upload/share-up",
+      ]),
+    );
+    const wanted = tree.state();
+    tool("systemd-tmpfiles", `--root=${tree.root}`, "--create", ...readdirSync(join(tree.root, "usr/lib/tmpfiles.d")));
+    expect(tree.state()).toBe(wanted);
+  });
+
+  test("users have a shell, no password, no home and no subordinate ids", () => {
+    expect(tree.read("etc/passwd")).toContain(
+      "\nsign-releases:x:3000:3000::/var/lib/signstar/home/sign-releases:/bin/sh\n",
+    );
+    expect(tree.read("etc/shadow")).toMatch(/^sign-releases:\*:[0-9]+:/m);
+    expect(tree.read("etc/group")).toContain("\nsign-releases:x:3000:\n");
+    expect([tree.read("etc/subuid"), tree.read("etc/subgid")]).toEqual(["", ""]);
+    expect(readdirSync(join(tree.root, "usr"))).toEqual(["lib"]);
+  });
+
+  test("a live system: users made, changed and removed in a disposable overlay of this one", () => {
+    const repository = new URL("../../../", import.meta.url).pathname;
+    const program = new URL("./testing/main.ts", import.meta.url).pathname;
+    const script = `
+      set -eu
+      mount -t tmpfs tmpfs /mnt
+      mkdir /mnt/upper /mnt/work /mnt/root
+      mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+      mkdir -p "/mnt/root/$REPOSITORY" /mnt/root/etc/signstar
+      mount --bind "$REPOSITORY" "/mnt/root/$REPOSITORY"
+      cp "$REPOSITORY/config.example.toml" /mnt/root/etc/signstar/config.toml
+      chroot /mnt/root sh -euc '
+        run() { "$NODE" "$PROGRAM" "$@" 2>/dev/null; }
+        run | tail -n 1
+        run
+        getent passwd sign-releases | cut -d: -f1,6,7; getent shadow sign-releases | cut -d: -f2
+        grep -c sign- /etc/subuid /etc/subgid || :
+        usermod --shell /bin/bash sign-releases; passwd -l sign-packages >/dev/null
+        run
+        sed -i "s/^system_user = \\"hsm-backup\\"/system_user = \\"renamed\\"/" /etc/signstar/config.toml
+        run --check | tail -n 1 || :
+        run | grep -v "^    "
+        getent passwd hsm-backup || echo gone; getent group hsm-backup || echo gone
+        sed -i "s/^system_user = \\"renamed\\"/system_user = \\"daemon\\"/" /etc/signstar/config.toml
+        run || echo "exit $?"
+      '`;
+    const output = execFileSync("unshare", ["--mount", "sh", "-c", script], {
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], NODE: process.execPath, PROGRAM: program, REPOSITORY: repository },
+    });
+    expect(output.split("\n")).toEqual([
+      "44 changes",
+      "nothing to change",
+      "sign-releases:/var/lib/signstar/home/sign-releases:/bin/sh",
+      "*",
+      "/etc/subuid:0",
+      "/etc/subgid:0",
+      "~ user sign-releases: shell /bin/bash → /bin/sh",
+      "~ user sign-packages: password removed",
+      "2 changes",
+      "8 changes, not made",
+      "- user hsm-backup",
+      expect.stringMatching(/^\+ user renamed \(uid [0-9]+\)$/),
+      "- file /etc/ssh/signstar-user-hsm-backup.authorized_keys",
+      "- file /etc/ssh/sshd_config.d/10-signstar-user-hsm-backup.conf",
+      "- file /usr/lib/tmpfiles.d/signstar-user-hsm-backup.conf",
+      "+ file /usr/lib/tmpfiles.d/signstar-user-renamed.conf",
+      "+ file /etc/ssh/signstar-user-renamed.authorized_keys",
+      "+ file /etc/ssh/sshd_config.d/10-signstar-user-renamed.conf",
+      "8 changes",
+      "gone",
+      "gone",
+      "exit 78",
+      "",
+    ]);
+  });
+});
+
+/** Names by number, of passwd or group. */
+function idsOf(text: string): ReadonlyMap<string, string> {
+  return new Map(text.split("\n").map((line) => [line.split(":")[2] ?? "", line.split(":")[0] ?? ""]));
+}
