@@ -6,7 +6,6 @@ import { dearmor } from "@signstar/openpgp/armor";
 import { checkDetached } from "@signstar/signing/check";
 import { encodeSigningRequest } from "@signstar/signing-request/request";
 import { parseSigningResponse } from "@signstar/signing-request/response";
-import type { ProvisionedSoftNethsm } from "@signstar/soft-nethsm/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Ended, type KeyKind, keySetups, Stand } from "./stand.ts";
 
@@ -33,16 +32,6 @@ beforeAll(async () => {
 beforeEach(() => stand.reset());
 afterAll(() => stand[Symbol.asyncDispose]());
 
-/** One device, its certificate, a config and the passphrase. */
-async function ready(kind: KeyKind = "Curve25519", fault?: string, fresh?: "fresh"): Promise<ProvisionedSoftNethsm> {
-  const device = await stand.device(kind, fault, fresh);
-  stand.devices = [device];
-  stand.installCertificate(await stand.certify(device));
-  stand.configure({ kind });
-  stand.credential("operator-passphrase");
-  return device;
-}
-
 async function expectSigned({ code, out, err }: Ended): Promise<void> {
   expect({ code, err }).toEqual({ code: 0, err: "" });
   const { bytes, kind } = dearmor(parseSigningResponse(Buffer.from(out)).signature);
@@ -60,7 +49,7 @@ const codes = (): unknown[] => stand.entries().flatMap(({ code }) => (code === u
 
 describe("a signature", () => {
   test("is made, verifies, and leaves its entries in the journal", async () => {
-    await ready();
+    await stand.ready();
     await expectSigned(await stand.run(request, { SSH_CONNECTION: "192.0.2.7 50022 192.0.2.1 22" }));
     const [start, intent, verdict, end] = stand.entries();
     expect(stand.entries().map(({ event, seq }) => [event, seq])).toEqual([
@@ -91,19 +80,19 @@ describe("a signature", () => {
   });
 
   test.each(kinds)("is made with %s", async (kind) => {
-    await ready(kind);
+    await stand.ready(kind);
     await expectSigned(await stand.run(request));
   });
 
   test.each(kinds)("with %s does not leave with one bit turned", async (kind) => {
-    await ready(kind, "sign:flip");
+    await stand.ready(kind, { fault: "sign:flip" });
     expect(await stand.run(request)).toEqual(refused(76, nonsense));
     expect(events()).toEqual(["session-start", "intent", "verdict", "session-end"]);
     expect(stand.entries().at(-2)).toMatchObject({ outcome: "failed", code: expect.stringMatching(/^bad-/) });
   });
 
   test("is made with the key and certificate on the device where none is stored", async () => {
-    const device = await stand.device("Curve25519", undefined, "fresh");
+    const device = await stand.device("Curve25519", {}, "fresh");
     stand.devices = [device];
     using admin = stand.as(device, "admin");
     await admin.keys.setCertificate(parseKeyId("key1"), (await stand.certify(device)).bytes);
@@ -112,8 +101,13 @@ describe("a signature", () => {
     await expectSigned(await stand.run(request));
   });
 
+  test.each(["2.2", "3.0"] as const)("is made with RSA on release %s", async (release) => {
+    await stand.ready("RSA", { release });
+    await expectSigned(await stand.run(request));
+  });
+
   test("is made while the device takes its time", async () => {
-    await ready("Curve25519", "sign:delay=1500ms");
+    await stand.ready("Curve25519", { fault: "sign:delay=1500ms" });
     await expectSigned(await stand.run(request));
   });
 });
@@ -125,7 +119,7 @@ describe("a request is refused", () => {
     ["an unknown member", request.replace('"required"', '"requited"'), 65],
     ["a request that is too long", `${request}${" ".repeat(70_000)}`, 65],
   ])("if it is %s", async (_, stdin, code) => {
-    await ready();
+    await stand.ready();
     const ended = await stand.run(stdin);
     expect([ended.code, ended.out]).toEqual([code, ""]);
     expect(ended.err).toMatch(
@@ -135,7 +129,7 @@ describe("a request is refused", () => {
   });
 
   test("if it comes with a command", async () => {
-    await ready();
+    await stand.ready();
     const { code, out, err } = await stand.run(request, { SSH_ORIGINAL_COMMAND: "sh -c id" });
     expect([code, out]).toEqual([64, ""]);
     expect(err).toContain("error: the command 'sh -c id' is not one of this account\n");
@@ -145,7 +139,7 @@ describe("a request is refused", () => {
   });
 
   test("for a user without mapping, and for one with another role", async () => {
-    await ready();
+    await stand.ready();
     stand.passwd("stranger");
     expect(await stand.run(request)).toEqual(refused(67, "this account has no task on this host"));
     stand.passwd("signer");
@@ -157,7 +151,7 @@ describe("a request is refused", () => {
   });
 
   test.runIf(process.geteuid?.() === 0)("for root", async () => {
-    await ready();
+    await stand.ready();
     expect(await stand.run(request, {}, true)).toEqual(refused(77, "this is not allowed"));
     expect(codes()).toEqual(["root-refused"]);
   });
@@ -167,7 +161,7 @@ describe("a request is refused", () => {
   });
 
   test("without its journal, unless the config can do without", async () => {
-    await ready();
+    await stand.ready();
     await stand.stopJournal();
     expect(await stand.run(request)).toEqual(refused(75, "the service is not ready, try again later"));
     stand.configure({ tail: '[log]\naudit = "best-effort"' });
@@ -177,14 +171,14 @@ describe("a request is refused", () => {
 
 describe("a certificate is refused", () => {
   test("if others can write it", async () => {
-    await ready();
+    await stand.ready();
     if (stand.certificate !== undefined) chmodSync(stand.installCertificate(stand.certificate), 0o646);
     expect(await stand.run(request)).toEqual(refused(78, misconfigured));
     expect(codes()).toEqual(["certificate-unreadable"]);
   });
 
   test("if it is not the pinned one", async () => {
-    await ready();
+    await stand.ready();
     stand.configure({ more: `certificate_fingerprint = "${"0f".repeat(20)}"` });
     expect(await stand.run(request)).toEqual(refused(78, misconfigured));
     expect(codes()).toEqual(["pinned-fingerprint"]);
@@ -201,21 +195,21 @@ describe("a certificate is refused", () => {
 
 describe("a passphrase", () => {
   test("of an unfinished rotation is tried when the new one is refused", async () => {
-    await ready("Curve25519", undefined, "fresh");
+    await stand.ready("Curve25519", {}, "fresh");
     stand.credential("not-yet-set-anywhere");
     stand.credential("operator-passphrase", ".old");
     await expectSigned(await stand.run(request));
   });
 
   test("that the device refuses is a fault of the appliance", async () => {
-    await ready("Curve25519", undefined, "fresh");
+    await stand.ready("Curve25519", {}, "fresh");
     stand.credential("wrong-passphrase");
     expect(await stand.run(request)).toEqual(refused(78, misconfigured));
     expect(codes()).toEqual(["device-refused"]);
   });
 
   test("is not read from a file that others can read, nor through a link", async () => {
-    await ready();
+    await stand.ready();
     const path = stand.credential("operator-passphrase");
     chmodSync(path, 0o640);
     expect(await stand.run(request)).toEqual(refused(78, misconfigured));
@@ -230,7 +224,7 @@ describe("a device", () => {
   const unavailable = "the service is not available";
 
   test("that is locked, failing, cut off or gone cannot sign", async () => {
-    const device = await ready("Curve25519", undefined, "fresh");
+    const device = await stand.ready("Curve25519", {}, "fresh");
     using admin = stand.as(device, "admin");
     await admin.lock();
     expect(await stand.run(request)).toEqual(refused(69, unavailable));
@@ -244,13 +238,13 @@ describe("a device", () => {
     ["sign:status=500", "device-error"],
     ["sign:drop", "connection-lost"],
   ])("with %s cannot sign", async (fault, code) => {
-    await ready("Curve25519", fault);
+    await stand.ready("Curve25519", { fault });
     expect(await stand.run(request)).toEqual(refused(69, unavailable));
     expect(codes()).toEqual([code]);
   });
 
   test("that is not the pinned one is told nothing", async () => {
-    const device = await ready();
+    const device = await stand.ready();
     const path = join(stand.root, "/etc/signstar/config.toml");
     const config = readFileSync(path, "utf8");
     writeFileSync(path, config.replace(/sha256 = \["[0-9a-f]{64}"\]/, `sha256 = ["${"0f".repeat(32)}"]`));
@@ -262,7 +256,7 @@ describe("a device", () => {
   });
 
   test("that locks the user out of the key is set up wrongly", async () => {
-    const device = await ready("Curve25519", undefined, "fresh");
+    const device = await stand.ready("Curve25519", {}, "fresh");
     using admin = stand.as(device, "admin");
     await admin.users.removeTag(parseUserId("operator"), parseTag("tag1"));
     expect(await stand.run(request)).toEqual(refused(78, misconfigured));
@@ -270,10 +264,10 @@ describe("a device", () => {
   });
 
   test("that lies, holds another key or is gone is passed over", async () => {
-    const gone = await stand.device("Curve25519", undefined, "fresh");
-    const failing = await stand.device("Curve25519", "sign:status=500");
+    const gone = await stand.device("Curve25519", {}, "fresh");
+    const failing = await stand.device("Curve25519", { fault: "sign:status=500" });
     const [other, otherKind, good] = [
-      await stand.device("Curve25519", "sign:flip"),
+      await stand.device("Curve25519", { fault: "sign:flip" }),
       await stand.device("EC_P256"),
       await stand.device("Curve25519"),
     ];

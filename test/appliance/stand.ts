@@ -1,5 +1,5 @@
 /** A small appliance below a directory of its own: software devices, config, credentials, journal; no sshd. */
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import { Secret } from "@signstar/primitives/secret";
 import { materialOf } from "@signstar/signing/key-material";
 import { makeCertificate } from "@signstar/signing/make-certificate";
 import { nethsmSigner, type SigningKeys } from "@signstar/signing/raw-signer";
-import { type ProvisionedSoftNethsm, provisioned } from "@signstar/soft-nethsm/testing";
+import { type ProvisionedSoftNethsm, provisioned, type SoftNethsmOptions } from "@signstar/soft-nethsm/testing";
 import { bundle } from "../../scripts/bundle.ts";
 import { executables } from "../../scripts/executables.ts";
 
@@ -31,6 +31,7 @@ export const keySetups = {
   EC_P521: { type: "EC_P521", mechanism: "ECDSA_Signature", toml: ["EcP521", "EcdsaSignature", "EcdsaP521"] },
   RSA: { type: "RSA", mechanism: "RSA_Signature_PKCS1", toml: ["Rsa", "RsaSignaturePkcs1", "Pkcs1"] },
 } as const satisfies Record<string, { type: KeyType; mechanism: KeyMechanism; toml: readonly string[] }>;
+type Release = SoftNethsmOptions["release"];
 export type KeyKind = keyof typeof keySetups;
 
 export interface Ended {
@@ -103,12 +104,13 @@ export class Stand {
   }
 
   /** A device whose key `key1` the operator may use; the same one for the same words, unless it is to be `fresh`. */
-  async device(kind: KeyKind, fault?: string, fresh?: "fresh"): Promise<ProvisionedSoftNethsm> {
-    const known = this.#kept.get(`${kind} ${fault}`);
+  async device(kind: KeyKind, options: SoftNethsmOptions = {}, fresh?: "fresh"): Promise<ProvisionedSoftNethsm> {
+    const words = `${kind} ${JSON.stringify(options)}`;
+    const known = this.#kept.get(words);
     if (known !== undefined && fresh === undefined) return known;
-    const device = await provisioned(fault === undefined ? {} : { fault });
+    const device = await provisioned(options);
     this.#made.push(device);
-    if (fresh === undefined) this.#kept.set(`${kind} ${fault}`, device);
+    if (fresh === undefined) this.#kept.set(words, device);
     const { type, mechanism } = keySetups[kind];
     using hsm = this.as(device, "admin");
     const id = parseKeyId("key1");
@@ -119,7 +121,7 @@ export class Stand {
   }
 
   /** The certificate of a device's key, as configuration would write it; past the device's faults. */
-  async certify(device: ProvisionedSoftNethsm): Promise<Certificate> {
+  async certify(device: ProvisionedSoftNethsm, release?: Release): Promise<Certificate> {
     using hsm = this.as(device, "operator");
     const id = parseKeyId("key1");
     const { name, passphrase } = device.users.operator;
@@ -128,7 +130,8 @@ export class Stand {
       const answer = await device.request("POST", "/keys/key1/sign", { user: [name, passphrase], json });
       return fromBase64((answer.json() as { signature: string }).signature);
     };
-    const signer = nethsmSigner({ sign }, id, materialOf((await hsm.keys.get(id)).publicKey));
+    const material = materialOf((await hsm.keys.get(id)).publicKey);
+    const signer = nethsmSigner({ sign }, id, material, { deviceAddsDigestInfo: release === "3.0" });
     const made = await makeCertificate({ signer, userId: "Signer <s@example.org>", creationTime: 1_700_000_000 });
     this.certificate = made.certificate;
     return made.certificate;
@@ -172,25 +175,41 @@ key_context.openpgp = { user_ids = ["Signer <s@example.org>"], version = "4" }`;
 
   /** Runs the program and sees to it that its client learns nothing of the inside. */
   async run(stdin: string | Uint8Array, env: Record<string, string> = {}, asRoot = false): Promise<Ended> {
-    this.#lines = [];
-    const become =
-      asRoot || !isRoot ? "" : `process.setgroups([]); process.setgid(${caller.gid}); process.setuid(${caller.uid});`;
-    const child = spawn(
-      process.execPath,
-      ["-e", `${become} require(${JSON.stringify(this.#program)})`, "-", "--root", this.root],
-      {
-        cwd: "/",
-        env: { PATH: "/usr/bin:/bin", ...env },
-        stdio: "pipe",
-      },
-    );
-    child.stdin.on("error", () => undefined);
+    const child = this.start(env, asRoot);
     child.stdin.end(stdin);
     const code = new Promise<number | null>((resolve) => child.once("close", resolve));
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    const leaked = secrets.filter((word) => err.includes(word));
-    if (leaked.length > 0) throw new Error(`the client reads ${leaked.join(", ")}: ${err}`);
+    const leaked = secrets.filter((word) => `${err}${out}`.includes(word));
+    if (leaked.length > 0) throw new Error(`the client reads ${leaked.join(", ")}: ${err}${out}`);
     return { code: await code, out, err };
+  }
+
+  start(env: Record<string, string> = {}, asRoot = false): ChildProcessWithoutNullStreams {
+    this.#lines = [];
+    const { uid, gid } = caller;
+    const become = asRoot || !isRoot ? "" : `process.setgroups([]); process.setgid(${gid}); process.setuid(${uid});`;
+    const code = `${become} require(${JSON.stringify(this.#program)})`;
+    const child = spawn(process.execPath, ["-e", code, "-", "--root", this.root], {
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin", ...env },
+      stdio: "pipe",
+    });
+    child.stdin.on("error", () => undefined);
+    return child;
+  }
+
+  /** One device, its certificate, a config and the passphrase. */
+  async ready(
+    kind: KeyKind = "Curve25519",
+    options: SoftNethsmOptions = {},
+    fresh?: "fresh",
+  ): Promise<ProvisionedSoftNethsm> {
+    const device = await this.device(kind, options, fresh);
+    this.devices = [device];
+    this.installCertificate(await this.certify(device, options.release));
+    this.configure({ kind });
+    this.credential("operator-passphrase");
+    return device;
   }
 
   /** What the journal has received from the last run. */

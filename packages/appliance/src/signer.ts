@@ -20,7 +20,8 @@ import { ApplianceError } from "./errors.ts";
 import type { Session } from "./session.ts";
 import { keyName, type Passphrases } from "./signing-task.ts";
 
-export interface SignerOptions {
+/** Disposing of it wipes the passphrases. */
+export interface SignerOptions extends Disposable {
   readonly session: Session;
   readonly user: string;
   readonly mapping: SigningMapping;
@@ -29,6 +30,8 @@ export interface SignerOptions {
   readonly connections: readonly Connection[];
   readonly passphrases: Passphrases;
   readonly warnings: readonly string[];
+  /** Requests at a time per device. */
+  readonly concurrency: number;
 }
 
 interface Made extends StateSignature {
@@ -43,7 +46,7 @@ export class Signer implements Disposable {
 
   constructor(options: SignerOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.connections, { random: Math.random });
+    this.#pool = new Pool(options.connections, { random: Math.random, maxSockets: options.concurrency });
   }
 
   /** The armored signature. `id` names the request in the journal. Throws what the entries then say. */

@@ -1,0 +1,71 @@
+import type { Io } from "@signstar/command/io";
+import { reportOf } from "@signstar/command/report";
+import { clientReport } from "@signstar/command/run-forced";
+import { finishSha512 } from "@signstar/hash-state/resume";
+import { HostError } from "@signstar/host/errors";
+import { toHex } from "@signstar/primitives/bytes";
+import { Exit, Failure } from "@signstar/primitives/failure";
+import { limits } from "@signstar/primitives/limits";
+import { type BatchAnswer, encodeBatchAnswer, parseBatchFrame } from "@signstar/signing-request/batch";
+import { inOrder } from "./in-order.ts";
+import { lines } from "./lines.ts";
+import type { Session } from "./session.ts";
+import type { Signer } from "./signer.ts";
+
+/** A client may hash a large file between two frames; sshd's own limit for a silent session is the same. */
+const idleMs = 300_000;
+
+/**
+ * Signs frame by frame until standard input ends, `width` at a time; each answer leaves as soon as those before it
+ * have. A frame that cannot be signed is answered with an error; only what concerns all of them ends the batch.
+ */
+export async function signBatch(input: {
+  readonly session: Session;
+  readonly signer: Signer;
+  readonly io: Io;
+  readonly width: number;
+}): Promise<void> {
+  const { session, signer, io, width } = input;
+  const { stdin } = io;
+  let count = 0;
+  await inOrder(lines(stdin, { bytes: limits.requestBytes, idleMs }), width, {
+    async work(line): Promise<BatchAnswer> {
+      count += 1;
+      const request = `${session.id}#${count}`;
+      const frame = parseBatchFrame(line);
+      if ("refusal" in frame) {
+        await session.failed({ event: "refusal", request }, frame.refusal);
+        return { id: frame.id, error: errorFor(frame.refusal) };
+      }
+      try {
+        const signature = await signer.sign(frame.request, request);
+        return { id: frame.id, digest: toHex(finishSha512(frame.request.input.state)), signature };
+      } catch (thrown) {
+        if (endsAll(thrown)) throw thrown;
+        return { id: frame.id, error: errorFor(thrown) };
+      }
+    },
+    emit: (answer) => io.stream(`${encodeBatchAnswer(answer)}\n`),
+    stop: (reason) => stdin.destroy(reason instanceof Error ? reason : undefined),
+  });
+}
+
+/** Our bugs, and a journal that cannot be reached. */
+function endsAll(thrown: unknown): boolean {
+  return !(thrown instanceof Failure) || thrown instanceof HostError;
+}
+
+/** Codes for what the client is not told more about. */
+const codes: Partial<Record<Exit, string>> = {
+  [Exit.unavailable]: "unavailable",
+  [Exit.tempFail]: "try-again",
+  [Exit.protocol]: "no-valid-signature",
+  [Exit.config]: "configuration",
+};
+
+function errorFor(thrown: unknown): { readonly code: string; readonly message: string } {
+  const report = reportOf(thrown);
+  const { message } = clientReport(thrown, report);
+  const own = thrown instanceof Failure && thrown.clientSafe ? thrown.code : undefined;
+  return { code: own ?? codes[report.exit] ?? "failed", message };
+}
