@@ -1,8 +1,7 @@
 /** How settings are stored, and what they are before anyone sets them. */
-import { isIPv4 } from "node:net";
 import { concat, fromUtf8, toUtf8, u16be, u32be } from "@signstar/primitives/bytes";
 import { integer, object, optional, orNull, readJson, text } from "./body.ts";
-import { addressBytes, maskOf, prefixOf } from "./crypto/ip.ts";
+import { addressBytes, ipVersion, maskOf, prefixOf } from "./ip.ts";
 import type { LocalSetting } from "./paths.ts";
 
 export interface Network {
@@ -91,7 +90,11 @@ export function decodeNetworkV0(bytes: Uint8Array): Network {
 
 /** Backup version 0: address (4 bytes), port (2), level as text; an IPv6 address cannot be said and becomes "off". */
 export function encodeLoggingV0({ ipAddress, port, logLevel }: Logging): Uint8Array {
-  return concat(addressBytes(isIPv4(ipAddress) ? ipAddress : "0.0.0.0"), u16be(port & 0xffff), toUtf8(logLevel));
+  return concat(
+    addressBytes(ipVersion(ipAddress) === 4 ? ipAddress : "0.0.0.0"),
+    u16be(port & 0xffff),
+    toUtf8(logLevel),
+  );
 }
 
 /** Throws RangeError. */

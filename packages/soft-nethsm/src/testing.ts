@@ -75,6 +75,11 @@ export const testUsers = {
   metrics: { name: "metrics", role: "Metrics", passphrase: "metrics-passphrase" },
 } as const;
 
+/** The `user` of a request. */
+export function login({ name, passphrase }: { name: string; passphrase: string }): readonly [string, string] {
+  return [name, passphrase];
+}
+
 export interface ProvisionedSoftNethsm extends SoftNethsm {
   readonly users: typeof testUsers;
   readonly unlockPassphrase: string;
@@ -84,7 +89,7 @@ export interface ProvisionedSoftNethsm extends SoftNethsm {
 /** An Operational device with the users of `testUsers` and a backup passphrase. */
 export async function provisioned(options: SoftNethsmOptions = {}): Promise<ProvisionedSoftNethsm> {
   const device = await startSoftNethsm(options);
-  const admin = [testUsers.admin.name, testUsers.admin.passphrase] as const;
+  const admin = login(testUsers.admin);
   const must = async (status: number, answer: Promise<TestAnswer>) => {
     const { status: got, text } = await answer;
     if (got !== status) throw new Error(`preparing the test device: ${got} ${text}`);

@@ -1,10 +1,9 @@
 /** PKCS#10 requests (RFC 2986) and self-signed certificates (RFC 5280) for keys of the device. */
 import { randomBytes, sign as signData } from "node:crypto";
-import { isIP } from "node:net";
 import { concat, toBase64, toUtf8 } from "@signstar/primitives/bytes";
 import { derElement, derUint, Tag } from "@signstar/primitives/der";
+import { addressBytes, ipVersion } from "../ip.ts";
 import { bitString, explicit, octets, oid, sequence, set, utf8 } from "./der.ts";
-import { addressBytes } from "./ip.ts";
 import { type KeyPair, spki } from "./material.ts";
 
 export interface DistinguishedName {
@@ -99,7 +98,7 @@ function attributeValue(field: (typeof attributes)[number][0], value: string): U
 /** RFC 5280 §4.2.1.6; what is no address after `IP:` falls back to a DNS name. */
 function alternativeName(name: string, addresses: boolean): Uint8Array {
   const address = addresses && name.startsWith("IP:") ? name.slice(3) : "";
-  return isIP(address) === 0 ? derElement(0x82, toUtf8(name)) : derElement(0x87, addressBytes(address));
+  return ipVersion(address) === 0 ? derElement(0x82, toUtf8(name)) : derElement(0x87, addressBytes(address));
 }
 
 function signed(key: KeyPair, info: Uint8Array): Uint8Array {

@@ -1,11 +1,10 @@
 /** Network, logging, time. */
-import { isIP, isIPv4, isIPv6 } from "node:net";
 import { logLevels } from "@signstar/nethsm/types";
 import { rootOnly } from "../access.ts";
 import { integer, object, oneOf, optional, orNull, readJson, readTime, text } from "../body.ts";
-import { maskOf, prefixOf } from "../crypto/ip.ts";
 import type { Device } from "../device.ts";
 import { done, json, mediaTypes, Refusal } from "../http.ts";
+import { ipVersion, maskOf, prefixOf } from "../ip.ts";
 import { type LocalSetting, paths } from "../paths.ts";
 import { has } from "../release.ts";
 import type { Context, Operation, Resource } from "../resource.ts";
@@ -38,8 +37,9 @@ export const configRoutes: readonly Resource[] = [
       GET: { allow, run: ({ device }) => json(decodeLogging(device.local("log-config"))) },
       PUT: setting("log-config", (device, body) => {
         const logging = readJson(body, loggingBody);
-        const isAddress = has(device.release, "ipv6") ? isIP(logging.ipAddress) !== 0 : isIPv4(logging.ipAddress);
-        if (!isAddress) throw new Refusal(400, "Invalid IP address.");
+        const version = ipVersion(logging.ipAddress);
+        if (version !== 4 && !(version === 6 && has(device.release, "ipv6")))
+          throw new Refusal(400, "Invalid IP address.");
         return encodeLogging(logging);
       }),
     },
@@ -78,7 +78,7 @@ function readNetwork({ release }: Device, body: Uint8Array): Network {
   const { ipAddress, netmask, gateway, ipv6 } = has(release, "ipv6")
     ? readJson(body, networkBody)
     : { ...readJson(body, ipv4Body), ipv6: undefined };
-  if (!isIPv4(ipAddress) || !isIPv4(gateway)) throw new Refusal(400, "Invalid IP address.");
+  if (ipVersion(ipAddress) !== 4 || ipVersion(gateway) !== 4) throw new Refusal(400, "Invalid IP address.");
   const prefix = prefixOf(netmask);
   if (prefix === undefined) throw new Refusal(400, "Invalid netmask.");
   if (ipv6 !== undefined && ipv6 !== null) requireIpv6(ipv6);
@@ -87,6 +87,6 @@ function readNetwork({ release }: Device, body: Uint8Array): Network {
 
 function requireIpv6({ cidr, gateway }: { cidr: string; gateway: string | null }): void {
   const [, address = "", bits] = /^([^/]*)\/(\d{1,3})$/.exec(cidr) ?? [];
-  if (!isIPv6(address) || Number(bits) > 128) throw new Refusal(400, "Invalid IPv6 network.");
-  if (gateway !== null && !isIPv6(gateway)) throw new Refusal(400, "Invalid IPv6 gateway.");
+  if (ipVersion(address) !== 6 || Number(bits) > 128) throw new Refusal(400, "Invalid IPv6 network.");
+  if (gateway !== null && ipVersion(gateway) !== 6) throw new Refusal(400, "Invalid IPv6 gateway.");
 }

@@ -1,9 +1,15 @@
 /** Addresses as bytes, for certificates and stored settings. */
-import { isIPv4 } from "node:net";
+import { isIP } from "node:net";
 
-/** 4 or 16 bytes of an address that node:net calls one. */
+/** 0: no address. */
+export function ipVersion(text: string): 0 | 4 | 6 {
+  const version = isIP(text);
+  return version === 4 || version === 6 ? version : 0;
+}
+
+/** 4 or 16 bytes of what `ipVersion` calls an address. */
 export function addressBytes(address: string): Uint8Array {
-  return isIPv4(address) ? ipv4Bytes(address) : ipv6Bytes(address);
+  return ipVersion(address) === 4 ? ipv4Bytes(address) : ipv6Bytes(address);
 }
 
 function ipv4Bytes(address: string): Uint8Array {
