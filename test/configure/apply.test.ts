@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { administrator, backup, Interrupted, metrics, type Stage, setUp, signing } from "./stage.ts";
+import { administrator, backup, Interrupted, type Interruption, metrics, type Stage, setUp, signing } from "./stage.ts";
 
 const everything = [
   administrator("admin"),
@@ -64,10 +64,10 @@ const variety = [
   backup("keeper", "backup1"),
 ].join("");
 
-async function interruptedAfter(calls: number): Promise<boolean> {
+async function interruptedAt(interruption: Interruption): Promise<boolean> {
   const own = await setUp();
   try {
-    const interrupted = await own.apply(variety, { calls }).then(
+    const interrupted = await own.apply(variety, interruption).then(
       () => false,
       (thrown: unknown) => {
         if (!(thrown instanceof Interrupted)) throw thrown;
@@ -75,28 +75,36 @@ async function interruptedAfter(calls: number): Promise<boolean> {
       },
     );
     await own.apply(variety);
-    expect(await own.plan(variety), `after call ${calls}`).toMatchObject(nothing);
+    expect(await own.plan(variety), JSON.stringify(interruption)).toMatchObject(nothing);
     return interrupted;
   } finally {
     await own.close();
   }
 }
 
-test("interrupted after any call of the device, it finishes when run again", { timeout: 120_000 }, async () => {
-  const atOnce = 12;
-  for (let first = 1; ; first += atOnce) {
-    const results = await Promise.all(Array.from({ length: atOnce }, (_, i) => interruptedAfter(first + i)));
-    if (results.every((interrupted) => interrupted)) continue;
-    // Once it comes through, it does so with every larger number of calls.
-    expect(results.lastIndexOf(true)).toBe(results.indexOf(false) - 1);
-    expect(first).toBeGreaterThan(12);
-    return;
-  }
-});
+test.each(["request", "answer"] as const)(
+  "when the %s of any call is lost, it finishes when run again",
+  {
+    timeout: 120_000,
+  },
+  async (loses) => {
+    const atOnce = 12;
+    for (let first = 1; ; first += atOnce) {
+      const results = await Promise.all(
+        Array.from({ length: atOnce }, (_, i) => interruptedAt({ call: first + i, loses })),
+      );
+      if (results.every((interrupted) => interrupted)) continue;
+      // Once it comes through, it does so with every larger number of calls.
+      expect(results.lastIndexOf(true)).toBe(results.indexOf(false) - 1);
+      expect(first).toBeGreaterThan(12);
+      return;
+    }
+  },
+);
 
 test("interrupted again and again, it still comes to an end", async () => {
-  for (let calls = 3; ; calls += 3) {
-    const interrupted = await stage.apply(small, { calls }).then(
+  for (let call = 3; ; call += 3) {
+    const interrupted = await stage.apply(small, { call, loses: "answer" }).then(
       () => false,
       () => true,
     );

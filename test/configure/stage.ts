@@ -18,14 +18,20 @@ import { type SoftNethsm, type SoftNethsmOptions, startSoftNethsm } from "@signs
 
 export class Interrupted extends Error {}
 
+/** At this call of the device, counted from 1: it never gets there, or its answer does not come back. */
+export interface Interruption {
+  readonly call: number;
+  readonly loses: "request" | "answer";
+}
+
 export interface Stage {
   readonly hsm: SoftNethsm;
   readonly root: string;
   /** The configuration's first lines: how secrets are handled, and the device. */
   readonly head: string;
   plan(users: string): Promise<Plan>;
-  /** Returns the changes made. With `calls` it is interrupted after that many calls of the device. */
-  apply(users: string, options?: { calls?: number }): Promise<readonly Change[]>;
+  /** Returns the changes made, unless it is interrupted. */
+  apply(users: string, interruption?: Interruption): Promise<readonly Change[]>;
   close(): Promise<void>;
 }
 
@@ -49,14 +55,13 @@ ${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
 `;
   async function withRun<T>(
     users: string,
-    calls: number,
+    interruption: Interruption | undefined,
     work: (run: Run, meeting: Awaited<ReturnType<typeof meet>>) => Promise<T>,
   ) {
     const config = parseConfig(head + users);
     const place = placeAt(root);
-    const counter = { left: calls };
     const meeting = await meet(onlyConnection(config), new StateFiles(place), (to) => new NetHsm(to));
-    const device = interruptible(meeting.device, counter);
+    const device = interruption === undefined ? meeting.device : interruptible(meeting.device, interruption);
     try {
       const run = new Run({ desired: desiredFrom(config), iteration: 1, device, place, now: () => new Date() });
       return await work(run, meeting);
@@ -68,9 +73,9 @@ ${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
     hsm,
     root,
     head,
-    plan: (users) => withRun(users, Number.POSITIVE_INFINITY, planDevice),
-    apply: (users, { calls = Number.POSITIVE_INFINITY } = {}) =>
-      withRun(users, calls, async (run, meeting) => {
+    plan: (users) => withRun(users, undefined, planDevice),
+    apply: (users, interruption) =>
+      withRun(users, interruption, async (run, meeting) => {
         const made: Change[] = [];
         await applyToDevice(run, meeting, (change) => made.push(change));
         return made;
@@ -82,18 +87,20 @@ ${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
   };
 }
 
-/** Lets calls through until none is left: that one reaches the device, and its answer is lost. */
-function interruptible<T extends object>(target: T, counter: { left: number }): T {
+function interruptible<T extends object>(target: T, { call, loses }: Interruption, made = { calls: 0 }): T {
+  const wrap = (inner: object) => interruptible(inner, { call, loses }, made);
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value === "object" && value !== null && name !== "connection") return interruptible(value, counter);
+      if (typeof value === "object" && value !== null && name !== "connection") return wrap(value);
       if (typeof value !== "function" || name === "close") return value;
-      if (name === "as") return (...words: unknown[]) => interruptible(value.apply(target, words) as Device, counter);
+      if (name === "as") return (...words: unknown[]) => wrap(value.apply(target, words) as Device);
       return async (...words: unknown[]) => {
+        made.calls += 1;
+        const isLast = made.calls === call;
+        if (isLast && loses === "request") throw new Interrupted();
         const answer: unknown = await value.apply(target, words);
-        counter.left -= 1;
-        if (counter.left <= 0) throw new Interrupted();
+        if (isLast) throw new Interrupted();
         return answer;
       };
     },

@@ -14,6 +14,8 @@ export interface Actual {
 }
 
 export interface Contents {
+  /** Such as `3.1`; undefined as long as nobody can log in. */
+  readonly softwareVersion: string | undefined;
   readonly users: ReadonlyMap<UserId, ActualUser>;
   readonly namespaces: ReadonlySet<NamespaceId>;
   /** Configured keys by label. Those of a namespace are known only if one of its administrators let us in. */
@@ -64,6 +66,7 @@ export type CertificateState =
 /** What a device holds right after it was provisioned. */
 export function freshContents(strayCertificates: ReadonlySet<string>): Contents {
   return {
+    softwareVersion: undefined,
     users: new Map([[leadingAdministrator, { role: "Administrator", tags: new Set(), passphrase: "accepted" }]]),
     namespaces: new Set(),
     keys: new Map(),

@@ -6,6 +6,7 @@ import { Exit } from "@signstar/primitives/failure";
 import { applyToDevice, planDevice } from "./apply.ts";
 import { type Change, describe } from "./change.ts";
 import { desiredFrom } from "./desired.ts";
+import { exclusively } from "./exclusive.ts";
 import { machineLog } from "./machine-log.ts";
 import { type Meeting, meet } from "./meet.ts";
 import { type Place, placeAt } from "./place.ts";
@@ -65,12 +66,14 @@ async function runApply(invocation: Invocation): Promise<Exit> {
   const connection = onlyConnection(config);
   const log = options.flag("json") ? machineLog(connection.url) : undefined;
   const made: Change[] = [];
-  await withDevice(config, place, connection, (run, meeting) =>
-    applyToDevice(run, meeting, (change) => {
-      made.push(change);
-      if (log === undefined) io.note(describe(change));
-      else log(change);
-    }),
+  await exclusively(place.lock, () =>
+    withDevice(config, place, connection, (run, meeting) =>
+      applyToDevice(run, meeting, (change) => {
+        made.push(change);
+        if (log === undefined) io.note(describe(change));
+        else log(change);
+      }),
+    ),
   );
   if (log !== undefined) io.write(`${JSON.stringify({ url: connection.url, changes: made.map(changeJson) })}\n`);
   else if (made.length === 0) io.note("nothing to do");

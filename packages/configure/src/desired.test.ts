@@ -44,7 +44,6 @@ test("a signing mapping is an Operator, a key with the same tag and its certific
       mechanisms: ["RSA_Signature_PKCS1"],
       length: 4096,
       tags: ["tag1"],
-      mode: "PKCS1",
       operator: "ns1~op1",
       certificate: { userId: "A", fingerprint: undefined },
     },

@@ -1,7 +1,13 @@
 import type { Config, KeyRef, KeySetup, Mapping } from "@signstar/config/model";
 import type { SystemUserId } from "@signstar/config/system-user";
-import { type NamespaceId, namespaceOf, parseSystemWideUserId, type UserId } from "@signstar/nethsm/ids";
-import type { KeyMechanism, KeyType, Role, SignMode } from "@signstar/nethsm/types";
+import {
+  type NamespaceId,
+  namespaceOf,
+  parseSystemWideUserId,
+  type RestrictionTag,
+  type UserId,
+} from "@signstar/nethsm/ids";
+import type { KeyMechanism, KeyType, Role } from "@signstar/nethsm/types";
 import { ConfigureError } from "./errors.ts";
 import { keyLabel } from "./key-label.ts";
 
@@ -28,7 +34,7 @@ export interface DesiredNamespace {
 export interface DesiredUser {
   readonly id: UserId;
   readonly role: Exclude<Role, "Administrator">;
-  readonly tags: readonly string[];
+  readonly tags: readonly RestrictionTag[];
   /** Whose home holds the passphrase. */
   readonly systemUser: SystemUserId;
 }
@@ -38,8 +44,7 @@ export interface DesiredKey extends KeyRef {
   readonly mechanisms: readonly KeyMechanism[];
   /** Bits. */
   readonly length: number | undefined;
-  readonly tags: readonly string[];
-  readonly mode: SignMode;
+  readonly tags: readonly RestrictionTag[];
   /** Who signs with it, and thus its certificate. */
   readonly operator: UserId;
   readonly certificate: DesiredCertificate | undefined;
@@ -115,7 +120,6 @@ function keyOf(mapping: Extract<Mapping, { kind: "signing" }>): DesiredKey {
     mechanisms: key.mechanisms,
     length: key.length,
     tags: [mapping.tag],
-    mode: key.mode,
     operator: mapping.operator,
     certificate: certificateOf(key, mapping.certificateFingerprint),
   };

@@ -13,6 +13,7 @@ const exits = {
   conflict: Exit.config,
   "device-failed": Exit.unavailable,
   "backup-passphrase-refused": Exit.config,
+  running: Exit.tempFail,
   io: Exit.io,
 } as const;
 

@@ -45,7 +45,13 @@ beforeEach(() => {
   mkdirSync(home, { mode: 0o700 });
   chownSync(home, uid, gid);
   const owner = { uid, gid };
-  files = new PassphraseFiles({ paths: pathsUnder(base), owner, note: undefined, user: () => ({ ...owner, home }) });
+  files = new PassphraseFiles({
+    paths: pathsUnder(base),
+    lock: join(base, "lock"),
+    owner,
+    note: undefined,
+    user: () => ({ ...owner, home }),
+  });
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 

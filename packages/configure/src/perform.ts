@@ -47,7 +47,7 @@ export async function perform(run: Run, change: Change): Promise<void> {
       return run.as(change.as).users.removeTag(change.user, parseTag(change.tag));
     case "generate-key": {
       const { keyId: id, type, mechanisms, length, tags } = change.key;
-      await run.as(change.as).keys.generate({ id, type, mechanisms, length, tags: tags.map(parseTag) });
+      await run.as(change.as).keys.generate({ id, type, mechanisms, length, tags });
       return;
     }
     case "remove-key":

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { SystemUserId } from "@signstar/config/system-user";
 import { effectiveUid } from "@signstar/host/caller";
 import { parsePasswd } from "@signstar/host/passwd";
@@ -9,6 +10,8 @@ import { ConfigureError } from "./errors.ts";
 /** The files of this host, or of the tree below `--root`, and whose they are. */
 export interface Place {
   readonly paths: Paths;
+  /** Held while something is changed. */
+  readonly lock: string;
   /** Of the files that are root's on an appliance. */
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Said to people, where it is not plainly root's system. */
@@ -43,6 +46,7 @@ function systemPlace(root: string): Place {
   const paths = pathsUnder(root);
   return {
     paths,
+    lock: lockOf(paths),
     owner: { uid: 0, gid: 0 },
     note: undefined,
     user(name) {
@@ -63,6 +67,7 @@ function ownPlace(root: string, uid: number): Place {
   const owner = { uid, gid: process.getegid?.() ?? uid };
   return {
     paths,
+    lock: lockOf(paths),
     owner,
     note: `no user is changed: every file below ${root} belongs to the caller`,
     user(name) {
@@ -76,6 +81,10 @@ function ownPlace(root: string, uid: number): Place {
 function passwdEntry(paths: Paths, name: string) {
   const path = existsSync(paths.passwd) ? paths.passwd : "/etc/passwd";
   return parsePasswd(readFileSync(path, "utf8")).find((entry) => entry.name === name);
+}
+
+function lockOf(paths: Paths): string {
+  return join(dirname(paths.plan), "configure.lock");
 }
 
 function realRoot(root: string): string {

@@ -27,7 +27,8 @@ function planCertificate(
   const as = actorFor(wanted.namespace);
   if (as === undefined) return;
   const key: KeyRef = { namespace: wanted.namespace, keyId: wanted.keyId };
-  const rules = file.kind === "missing" ? device : file;
+  const isOnHost = file.kind !== "missing";
+  const rules = isOnHost ? file : device;
   switch (rules.kind) {
     case "missing":
       if (fingerprint === undefined) {
@@ -41,11 +42,11 @@ function planCertificate(
       return;
     case "foreign":
       conflicts.push(
-        `the certificate of key ${keyLabel(key)} ${rules === file ? "on this host" : "on the device"} ${rules.why}`,
+        `the certificate of key ${keyLabel(key)} ${isOnHost ? "on this host" : "on the device"} ${rules.why}`,
       );
       return;
     case "good":
-      if (rules === device) changes.push({ kind: "write-certificate", as, key });
+      if (!isOnHost) changes.push({ kind: "write-certificate", as, key });
       else if (!same) changes.push({ kind: "store-certificate", as, key });
   }
 }

@@ -45,8 +45,9 @@ function planTags({ changes }: Planning, as: UserId, wanted: DesiredKey, found: 
   for (const tag of wanted.tags) {
     if (!found.tags.has(tag)) changes.push({ kind: "add-key-tag", as, key, tag });
   }
+  const kept = new Set<string>(wanted.tags);
   for (const tag of found.tags) {
-    if (!wanted.tags.includes(tag)) changes.push({ kind: "remove-key-tag", as, key, tag });
+    if (!kept.has(tag)) changes.push({ kind: "remove-key-tag", as, key, tag });
   }
 }
 

@@ -32,8 +32,9 @@ function planExcessTags(context: Planning): void {
     const found = context.contents.users.get(user);
     const as = removerOf(context, user);
     if (found === undefined || found.role !== role || as === undefined) continue;
+    const kept = new Set<string>(tags);
     for (const tag of found.tags) {
-      if (!tags.includes(tag)) context.changes.push({ kind: "remove-user-tag", as, user, tag });
+      if (!kept.has(tag)) context.changes.push({ kind: "remove-user-tag", as, user, tag });
     }
   }
 }

@@ -11,6 +11,7 @@ import { planAdministrators, planNewNamespaces } from "./plan-administrators.ts"
 import { planBackupPassphrase } from "./plan-backup.ts";
 import { planCertificates } from "./plan-certificates.ts";
 import { planKeyRemoval, planKeys } from "./plan-keys.ts";
+import { planNames } from "./plan-names.ts";
 import { planRemovals } from "./plan-removals.ts";
 import { planUsers } from "./plan-users.ts";
 import { planning } from "./planning.ts";
@@ -48,6 +49,7 @@ export function planOpening(desired: Desired, actual: Actual): Change[] {
 /** The steps on an Operational device. */
 export function planContents(desired: Desired, contents: Contents): Plan {
   const context = planning(desired, contents);
+  planNames(context);
   planAdministrators(context);
   planRemovals(context);
   planNewNamespaces(context);

@@ -36,7 +36,11 @@ export function planning(desired: Desired, contents: Contents): Planning {
  * act: best a configured one, else one of an earlier configuration whose passphrase we still have. One that does not
  * exist yet gets all of its administrators before it is made, so any of them will do from then on.
  */
-export function doorkeeper(desired: Desired, contents: Contents, namespace: NamespaceId): UserId | undefined {
+export function doorkeeper(
+  desired: Desired,
+  contents: Pick<Contents, "users" | "namespaces">,
+  namespace: NamespaceId,
+): UserId | undefined {
   const configured = desired.namespaces.find(({ id }) => id === namespace)?.administrators ?? [];
   if (!contents.namespaces.has(namespace)) return configured[0];
   const earlier = [...contents.users.keys()].filter((user) => namespaceOf(user) === namespace);

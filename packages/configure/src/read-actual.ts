@@ -28,14 +28,15 @@ async function readContents(run: Run, state: SystemState): Promise<Contents | un
   await requireLogin(run);
   const users = await readUsers(run);
   const namespaces = new Set(await run.as(leadingAdministrator).namespaces.list());
-  const first: Contents = { users, namespaces, keys: new Map(), otherKeys: new Set(), strayCertificates: new Set() };
+  const { softwareVersion } = await run.as(leadingAdministrator).system.info();
   const keys = new Map(await readKeys(run, undefined, leadingAdministrator));
   for (const { id } of run.desired.namespaces) {
-    const as = namespaces.has(id) ? doorkeeper(run.desired, first, id) : undefined;
+    const as = namespaces.has(id) ? doorkeeper(run.desired, { users, namespaces }, id) : undefined;
     if (as === undefined) continue;
     for (const [label, key] of await readKeys(run, id, as)) keys.set(label, key);
   }
   return {
+    softwareVersion,
     users,
     namespaces,
     keys: new Map([...keys].flatMap(([label, key]) => (key === undefined ? [] : [[label, key] as const]))),

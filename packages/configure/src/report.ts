@@ -1,3 +1,4 @@
+import { printable } from "@signstar/command/printable";
 import type { DeviceUrl } from "@signstar/nethsm/tls";
 import type { SystemState } from "@signstar/nethsm/types";
 import { type Change, describe } from "./change.ts";
@@ -27,7 +28,7 @@ function deviceText(device: DevicePlan): string {
     ...(isPending(device) ? [] : ["nothing to do"]),
     ...notes.map((note) => `= ${note}`),
   ];
-  return [`${device.url} (${device.state})`, ...lines.map((line) => `  ${line}`), ""].join("\n");
+  return [`${device.url} (${device.state})`, ...lines.map((line) => `  ${printable(line)}`), ""].join("\n");
 }
 
 /** `{"devices":[{"url","state","changes":[{"text","kind",…}],"conflicts","notes"}]}` */

@@ -1,5 +1,5 @@
 import { parseSystemUserId } from "@signstar/config/system-user";
-import { type NamespaceId, parseKeyId, parseNamespaceId, parseUserId } from "@signstar/nethsm/ids";
+import { type NamespaceId, parseKeyId, parseNamespaceId, parseTag, parseUserId } from "@signstar/nethsm/ids";
 import * as fc from "fast-check";
 import { type Desired, type DesiredKey, type DesiredUser, leadingAdministrator } from "../desired.ts";
 import { keyLabel } from "../key-label.ts";
@@ -60,7 +60,7 @@ export function desiredArbitrary(): fc.Arbitrary<Desired> {
         const id = within(namespace, `op${number}`);
         if (!exists(namespace) || bosses.has(id) || users.some((user) => user.id === id)) continue;
         // Tags rotate with `tag`, so that two configurations can swap the tags of two keys.
-        const tags = [`tag${((number + tag) % 3) + 1}`];
+        const tags = [parseTag(`tag${((number + tag) % 3) + 1}`)];
         users.push({ id, role: "Operator", tags, systemUser: parseSystemUserId(`signer${number}`) });
         keys.push({
           keyId: parseKeyId(`key${number}`),
@@ -69,7 +69,6 @@ export function desiredArbitrary(): fc.Arbitrary<Desired> {
           mechanisms: ["EdDSA_Signature"],
           length: undefined,
           tags,
-          mode: "EdDSA",
           operator: id,
           certificate: raw ? undefined : { userId, fingerprint: undefined },
         });

@@ -60,6 +60,7 @@ export class World {
     return {
       ...about,
       contents: {
+        softwareVersion: "5.0",
         otherKeys: new Set([...this.keys.keys()].filter((label) => !wantedKeys.has(label))),
         users: new Map(
           [...this.users].map(([id, user]) => [
