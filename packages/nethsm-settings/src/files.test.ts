@@ -1,0 +1,162 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseUserId } from "@signstar/nethsm/ids";
+import { parseDeviceUrl } from "@signstar/nethsm/tls";
+import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
+import { Secret } from "@signstar/primitives/secret";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { defaultSettingsPath, loadSettings, readPassphraseFile, saveSettings } from "./load.ts";
+import { addCredentials, addDevice, deviceOf, noSettings, type Settings } from "./model.ts";
+import { AtomicFile, writeFileAtomic } from "./write-file.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "settings-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const at = (name: string) => join(directory, name);
+
+function sample(): Settings {
+  const one = addDevice(noSettings, "one", { url: parseDeviceUrl("https://a/api/v1"), tls: { mode: "native" } });
+  return addCredentials(one, deviceOf(one), {
+    name: parseUserId("admin"),
+    role: "Administrator",
+    passphrase: { kind: "stored", passphrase: Secret.fromText("clear") },
+  });
+}
+
+describe("the file of settings", () => {
+  test("is in the place that the desktop's rules name", () => {
+    expect(defaultSettingsPath({ XDG_CONFIG_HOME: "/x", HOME: "/h" })).toBe("/x/nethsm/config.toml");
+    expect(defaultSettingsPath({ XDG_CONFIG_HOME: "relative", HOME: "/h" })).toBe("/h/.config/nethsm/config.toml");
+    expect(defaultSettingsPath({ HOME: "/h" }, "other")).toBe("/h/.config/other/config.toml");
+    expect(() => defaultSettingsPath({ HOME: "" })).toThrow(expect.objectContaining({ exit: 78 }));
+  });
+
+  test("is not made by reading", async () => {
+    expect((await loadSettings(at("none/config.toml"))).settings).toEqual(noSettings);
+    expect(existsSync(at("none"))).toBe(false);
+  });
+
+  test("is written for its owner alone, directory too, whatever the umask", async () => {
+    const path = at("new/nethsm/config.toml");
+    const before = process.umask(0);
+    try {
+      await saveSettings(path, sample());
+    } finally {
+      process.umask(before);
+    }
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(at("new/nethsm")).mode & 0o777).toBe(0o700);
+    expect((await loadSettings(path)).warnings).toEqual([]);
+    expect(deviceOf((await loadSettings(path)).settings).credentials).toHaveLength(1);
+  });
+
+  test("keeps a symbolic link, and tightens what was open", async () => {
+    mkdirSync(at("dotfiles"));
+    writeFileSync(at("dotfiles/real"), "", { mode: 0o644 });
+    symlinkSync("dotfiles/real", at("link"));
+    await saveSettings(at("link"), sample());
+    expect(lstatSync(at("link")).isSymbolicLink()).toBe(true);
+    expect(statSync(at("dotfiles/real")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory).sort()).toEqual(["dotfiles", "link"]);
+  });
+
+  test("warns of passphrases that others can read", async () => {
+    await saveSettings(at("c"), sample());
+    chmodSync(at("c"), 0o640);
+    expect((await loadSettings(at("c"))).warnings).toEqual([expect.stringContaining("chmod 600")]);
+  });
+
+  test.each(["directory", "binary", "long"])("refuses what is no text file: %s", async (kind) => {
+    const path = at("c");
+    if (kind === "directory") mkdirSync(path);
+    else writeFileSync(path, kind === "binary" ? Uint8Array.of(0xff) : "#".repeat(1024 * 1024 + 1));
+    await expect(loadSettings(path)).rejects.toMatchObject({ code: "settings-unreadable", exit: 66 });
+  });
+});
+
+describe("readPassphraseFile", () => {
+  test.each([
+    ["plain", "plain"],
+    ["line\n", "line"],
+    ["dos\r\n", "dos"],
+    ["two\n\n", "two\n"],
+    [" blanks ", " blanks "],
+    ["", ""],
+    ["\n", ""],
+  ])("reads %j as %j", async (content, passphrase) => {
+    writeFileSync(at("p"), content);
+    expect((await readPassphraseFile(at("p"))).use(fromUtf8)).toBe(passphrase);
+  });
+
+  test("reads a pipe", async () => {
+    execFileSync("mkfifo", [at("pipe")]);
+    const reading = readPassphraseFile(at("pipe"));
+    writeFileSync(at("pipe"), "from the pipe\n");
+    expect((await reading).use(fromUtf8)).toBe("from the pipe");
+  });
+
+  test("refuses what is missing, long or no text", async () => {
+    await expect(readPassphraseFile(at("none"))).rejects.toMatchObject({ exit: 66 });
+    writeFileSync(at("long"), "x".repeat(4097));
+    await expect(readPassphraseFile(at("long"))).rejects.toMatchObject({ code: "passphrase-unreadable" });
+    writeFileSync(at("binary"), Uint8Array.of(0xff));
+    await expect(readPassphraseFile(at("binary"))).rejects.toMatchObject({ code: "bad-passphrase", exit: 65 });
+  });
+});
+
+describe("writing", () => {
+  const bytes = toUtf8("content");
+
+  test("does not replace without force", async () => {
+    await writeFileAtomic(at("a"), bytes, { force: false });
+    await expect(writeFileAtomic(at("a"), toUtf8("new"), { force: false })).rejects.toMatchObject({
+      code: "file-exists",
+      exit: 73,
+    });
+    expect(readFileSync(at("a"), "utf8")).toBe("content");
+    await writeFileAtomic(at("a"), toUtf8("new"), { force: true });
+    expect(readFileSync(at("a"), "utf8")).toBe("new");
+    expect(readdirSync(directory)).toEqual(["a"]);
+  });
+
+  test("leaves alone what appeared meanwhile", async () => {
+    await using file = await AtomicFile.create(at("a"), { force: false });
+    writeFileSync(at("a"), "somebody else's");
+    await expect(file.commit()).rejects.toMatchObject({ code: "file-exists" });
+    expect(readFileSync(at("a"), "utf8")).toBe("somebody else's");
+  });
+
+  test("leaves nothing without commit", async () => {
+    {
+      await using file = await AtomicFile.create(at("a"), { force: true });
+      await file.write(bytes);
+      expect(existsSync(at("a"))).toBe(false);
+    }
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("refuses a directory that is not there, and to replace a directory", async () => {
+    mkdirSync(at("d"));
+    for (const path of [at("none/a"), at("d")]) {
+      await expect(writeFileAtomic(path, bytes, { force: true })).rejects.toMatchObject({ exit: 73 });
+    }
+    expect(readdirSync(directory)).toEqual(["d"]);
+  });
+});

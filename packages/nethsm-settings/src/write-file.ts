@@ -1,0 +1,135 @@
+/** Files that are under their name whole or not at all, and on disk before anybody relies on them. */
+import { constants, linkSync, lstatSync, readlinkSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { messageOf } from "@signstar/primitives/failure";
+import { SettingsError } from "./errors.ts";
+
+export interface WriteOptions {
+  /** Exactly this; absent: 0666 less the umask. */
+  readonly mode?: number;
+  /** Whether a file of this name may be replaced. */
+  readonly force: boolean;
+}
+
+/** Refuses early what would be refused after the work. Throws SettingsError `file-exists`, `file-not-written` (73). */
+export function requireWritable(path: string, force: boolean): void {
+  const folder = statSync(dirname(path), { throwIfNoEntry: false });
+  if (folder?.isDirectory() !== true) throw notWritten(path, "its directory does not exist");
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!force) throw exists(path);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw notWritten(path, "it is a directory");
+}
+
+/** Throws SettingsError `file-exists` or `file-not-written` (73). */
+export async function writeFileAtomic(path: string, bytes: Uint8Array, options: WriteOptions): Promise<void> {
+  await using file = await AtomicFile.create(path, options);
+  await file.write(bytes);
+  await file.commit();
+}
+
+/** A file of any length: nothing of it is under its name before `commit`, and without that nothing stays. */
+export class AtomicFile implements AsyncDisposable {
+  /** What is written so far, until `commit`. */
+  readonly temporary: string;
+  readonly #target: string;
+  readonly #force: boolean;
+  readonly #handle: FileHandle;
+  #done = false;
+
+  private constructor(target: string, temporary: string, force: boolean, handle: FileHandle) {
+    this.#target = target;
+    this.temporary = temporary;
+    this.#force = force;
+    this.#handle = handle;
+  }
+
+  static async create(path: string, { mode, force }: WriteOptions): Promise<AtomicFile> {
+    requireWritable(path, force);
+    const target = throughLinks(path);
+    const temporary = join(dirname(target), `.${basename(target)}.${globalThis.crypto.randomUUID().slice(0, 8)}`);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+    try {
+      const handle = await open(temporary, flags, mode ?? 0o666);
+      if (mode !== undefined) await handle.chmod(mode);
+      return new AtomicFile(target, temporary, force, handle);
+    } catch (cause) {
+      throw notWritten(path, messageOf(cause), cause);
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length; ) at += (await this.#handle.write(bytes, at)).bytesWritten;
+    } catch (cause) {
+      throw notWritten(this.#target, messageOf(cause), cause);
+    }
+  }
+
+  async commit(): Promise<void> {
+    try {
+      await this.#handle.sync();
+      publish(this.temporary, this.#target, this.#force);
+      this.#done = true;
+      await syncDirectory(dirname(this.#target));
+    } catch (cause) {
+      throw cause instanceof SettingsError ? cause : notWritten(this.#target, messageOf(cause), cause);
+    }
+  }
+
+  /** Without `commit` before, removes what was written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+    if (!this.#done) unlinkSync(this.temporary);
+  }
+}
+
+function publish(temporary: string, target: string, force: boolean): void {
+  const there = statSync(target, { throwIfNoEntry: false });
+  if (force && there !== undefined && !there.isFile()) throw notWritten(target, "it is not a regular file");
+  if (force) {
+    renameSync(temporary, target);
+    return;
+  }
+  try {
+    linkSync(temporary, target);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") throw exists(target);
+    // A file system without hard links: a look before the rename has to do.
+    if (lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw exists(target);
+    renameSync(temporary, target);
+    return;
+  }
+  unlinkSync(temporary);
+}
+
+/** The file that a chain of symbolic links leads to, which need not exist. */
+function throughLinks(path: string): string {
+  let target = path;
+  for (let links = 0; lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true; links += 1) {
+    if (links === 40) throw notWritten(path, "there are too many symbolic links");
+    target = resolve(dirname(target), readlinkSync(target));
+  }
+  return target;
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems cannot sync a directory; the file itself is safe.
+    if (!(error instanceof Error && "code" in error && error.code === "EINVAL")) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+function exists(path: string): SettingsError {
+  return new SettingsError("file-exists", `${path} exists already`, { hint: "--force overwrites it" });
+}
+
+function notWritten(path: string, why: string, cause?: unknown): SettingsError {
+  return new SettingsError("file-not-written", `${path} cannot be written: ${why}`, { cause });
+}
