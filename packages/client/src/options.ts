@@ -13,7 +13,7 @@ export const fileArgument: Argument = {
 export const stateLayoutOption: Option = {
   name: "state-layout",
   value: "LAYOUT",
-  description: "how the hash state is written: final, or legacy for a server that wants 210 bytes",
+  description: "how the hash state is written; legacy for servers that want 210 bytes",
   choices: ["final", "legacy"],
   default: "final",
 };

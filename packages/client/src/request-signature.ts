@@ -12,7 +12,12 @@ const prepareCommand: Command = {
   description:
     "Hashes FILE and prints the request as compact JSON, for a server's standard input. The file stays here.",
   arguments: [fileArgument],
-  examples: [{ command: "prepare linux.tar.zst | ssh build@signer.example", description: "prints the response" }],
+  examples: [
+    {
+      command: "signstar-request-signature prepare linux.tar.zst | ssh build@signer.example",
+      description: "prints the response",
+    },
+  ],
   run: prepare,
 };
 

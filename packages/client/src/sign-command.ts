@@ -45,8 +45,14 @@ export const signCommand: Command = {
     { name: "FILE", description: "what to sign", variadic: true },
   ],
   examples: [
-    { command: "sign build@signer.example linux.tar.zst", description: "writes linux.tar.zst.sig" },
-    { command: "sign --armor --certificate release.asc signer *.iso", description: "writes and verifies *.iso.asc" },
+    {
+      command: "signstar-request-signature sign build@signer.example linux.tar.zst",
+      description: "writes linux.tar.zst.sig",
+    },
+    {
+      command: "signstar-request-signature sign --armor --certificate release.asc signer *.iso",
+      description: "writes and verifies *.iso.asc",
+    },
   ],
   run: sign,
 };

@@ -154,6 +154,14 @@ describe.skipIf(sshdMissing !== undefined).each(Object.keys(connections))("over 
   });
 });
 
+test.skipIf(sshdMissing !== undefined)("without ssh on the search path the built-in connection is used", async () => {
+  const login = ["-p", String(sshd.port), "-i", sshd.identity, "--known-hosts", sshd.knownHosts];
+  const words = ["sign", ...login, `${sshd.user}@127.0.0.1`, make("exit 69")];
+  const ended = await runClient(words, { cwd: work, env: { PATH: folder } });
+  expect(ended).toMatchObject({ exit: 69 });
+  expect(ended.stderr).toContain("signstar-request-signature: 127.0.0.1: fake-server: error: told to\\x1b[2J fail");
+});
+
 describe.skipIf(sshdMissing !== undefined)("send", () => {
   let agent: ChildProcess;
   const socket = join(folder, "agent.sock");
@@ -161,7 +169,7 @@ describe.skipIf(sshdMissing !== undefined)("send", () => {
     agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
     while (!existsSync(socket)) await setTimeout(10);
     const env = { ...process.env, SSH_AUTH_SOCK: socket };
-    for (const key of [sshd.stranger, sshd.identity]) execFileSync("ssh-add", ["-q", key], { env });
+    for (const key of [sshd.stranger, sshd.identity, sshd.rsaIdentity]) execFileSync("ssh-add", ["-q", key], { env });
   });
   afterAll(async () => {
     const ended = once(agent, "exit");
@@ -181,6 +189,10 @@ describe.skipIf(sshdMissing !== undefined)("send", () => {
     const { signature } = parseSigningResponse(toUtf8(ended.stdout));
     const { dataDigest } = parseSignature(dearmor(signature).bytes);
     expect(dataDigest).toEqual(new Uint8Array(createHash("sha512").update("a").digest()));
+  });
+
+  test("logs in with an RSA key, without SHA-1", async () => {
+    expect(await send([make("a")], publicKey(sshd.rsaIdentity))).toMatchObject({ exit: 0, stderr: "" });
   });
 
   test("offers no other key than the named one", async () => {

@@ -18,8 +18,9 @@ export interface Sshd {
   readonly user: string;
   /** Line of a .pub file. */
   readonly hostKey: string;
-  /** Private key that may log in, and one that may not. */
+  /** Private keys that may log in, and one that may not. */
   readonly identity: string;
+  readonly rsaIdentity: string;
   readonly stranger: string;
   /** With the right host key. */
   readonly knownHosts: string;
@@ -31,10 +32,12 @@ export interface Sshd {
 /** Serves with `forceCommand`; keeps its files in `folder`. */
 export async function startSshd(folder: string, forceCommand: string): Promise<Sshd> {
   for (const name of ["host", "identity", "stranger"]) makeKey(join(folder, name));
+  makeKey(join(folder, "rsa"), "rsa");
   // sshd changes into this directory before it knows the user; root's sshd insists on it.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   const authorized = join(folder, "authorized_keys");
-  writeFileSync(authorized, `restrict ${publicKey(join(folder, "identity"))}\n`);
+  const mayLogIn = ["identity", "rsa"].map((name) => `restrict ${publicKey(join(folder, name))}\n`);
+  writeFileSync(authorized, mayLogIn.join(""));
   const config = join(folder, "sshd_config");
   const lines = [
     `HostKey ${join(folder, "host")}`,
@@ -71,6 +74,7 @@ export async function startSshd(folder: string, forceCommand: string): Promise<S
     user: userInfo().username,
     hostKey,
     identity: join(folder, "identity"),
+    rsaIdentity: join(folder, "rsa"),
     stranger: join(folder, "stranger"),
     knownHosts,
     connections: () => running.size,
