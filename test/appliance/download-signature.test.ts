@@ -1,4 +1,5 @@
 import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { freshSha512, type Sha512State } from "@signstar/hash-state/sha512-state";
 import { parseKeyId, parseTag, parseUserId } from "@signstar/nethsm/ids";
@@ -24,6 +25,9 @@ const kinds = Object.keys(keySetups) as KeyKind[];
 const nonsense = "the service could not make a valid answer";
 const misconfigured = "the service is not set up correctly";
 const name = "signstar-download-signature";
+
+const isRoot = process.geteuid?.() === 0;
+if (!isRoot) console.warn("skipped: that root is refused, which only root can try");
 
 let stand: Stand;
 beforeAll(async () => {
@@ -150,7 +154,7 @@ describe("a request is refused", () => {
     expect(codes()).toEqual(["wrong-role"]);
   });
 
-  test.runIf(process.geteuid?.() === 0)("for root", async () => {
+  test.skipIf(!isRoot)("for root", async () => {
     await stand.ready();
     expect(await stand.run(request, {}, true)).toEqual(refused(77, "this is not allowed"));
     expect(codes()).toEqual(["root-refused"]);
@@ -253,6 +257,24 @@ describe("a device", () => {
     const pins = { [device.url]: [device.tlsFingerprint.replace("sha256:", "")] };
     stand.write("/var/lib/signstar/tls-pins.json", JSON.stringify({ version: 1, devices: pins }), 0o644);
     await expectSigned(await stand.run(request));
+  });
+
+  test("that accepts connections and then says nothing does not hold up its client", async () => {
+    const device = await stand.ready();
+    const silent = createServer((socket) => socket.on("error", () => undefined));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const hanging = { url: `https://127.0.0.1:${port}/api/v1`, tlsFingerprint: device.tlsFingerprint };
+    stand.devices = [hanging];
+    stand.configure();
+    const began = performance.now();
+    expect(await stand.run(request)).toEqual(refused(69, unavailable));
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(codes()).toEqual(["tls-timeout"]);
+    stand.devices = [hanging, device];
+    stand.configure();
+    await expectSigned(await stand.run(request));
+    silent.close();
   });
 
   test("that locks the user out of the key is set up wrongly", async () => {

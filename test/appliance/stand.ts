@@ -48,7 +48,7 @@ const secrets = ["operator", "key1", "tag1", "127.0.0.1", "localhost", "/var/lib
 export class Stand {
   readonly root: string = mkdtempSync(join(tmpdir(), "signer-root-"));
   /** Those that the config names. */
-  devices: readonly ProvisionedSoftNethsm[] = [];
+  devices: readonly Pick<ProvisionedSoftNethsm, "url" | "tlsFingerprint">[] = [];
   certificate: Certificate | undefined;
   readonly #made: ProvisionedSoftNethsm[] = [];
   readonly #kept = new Map<string, ProvisionedSoftNethsm>();
