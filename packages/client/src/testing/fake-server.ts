@@ -25,7 +25,7 @@ if (word !== "") {
 } else if (behaviour === "huge") {
   process.stdout.write("x".repeat(1_000_000));
 } else if (behaviour === "slow") {
-  await setTimeout(60_000);
+  await setTimeout(12_000);
 } else if (behaviour === "legacy" && layout !== "legacy") {
   process.exitCode = 65;
 } else {
