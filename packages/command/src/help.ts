@@ -5,13 +5,19 @@ export const helpOption: Option = { name: "help", short: "h", description: "show
 export const versionOption: Option = { name: "version", description: "show the version" };
 
 /** What the help shows of a command. */
-type Described = Omit<Command, "run"> & { run?: unknown };
+export type Described = Omit<Command, "run"> & { run?: unknown };
+
+/** All options of the last command in `chain`: its own, those of its parents, and the free ones that none of them hides. */
+export function optionsOf(chain: readonly Described[]): readonly Option[] {
+  const named = [...chain.toReversed().flatMap(({ options }) => options ?? []), helpOption, versionOption];
+  return named.filter(({ name }, index) => named.findIndex((other) => other.name === name) === index);
+}
 
 /** The help of the last command in `chain`, which begins with the program itself. */
 export function helpText(chain: readonly Described[]): string {
   const command = chain.at(-1);
   if (command === undefined) throw new TypeError("help for no command");
-  const options = [...chain.toReversed().flatMap(({ options }) => options ?? []), helpOption, versionOption];
+  const options = optionsOf(chain);
   return [
     `usage: ${usageLines(chain, command).join("\n       ")}`,
     `${command.summary}${command.description === undefined ? "" : `\n\n${command.description.trim()}`}`,
@@ -21,11 +27,11 @@ export function helpText(chain: readonly Described[]): string {
     ),
     table(
       "arguments",
-      (command.arguments ?? []).map((argument) => [argument.name, argument.description]),
+      (command.arguments ?? []).map((argument) => [argument.name, withNotes(argument)]),
     ),
     table(
       "options",
-      options.map((option) => [optionLabel(option), optionText(option)]),
+      options.map((option) => [optionLabel(option), withNotes(option)]),
     ),
     table(
       "examples",
@@ -54,14 +60,15 @@ function optionLabel({ name, short, value }: Option): string {
   return `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
 }
 
-function optionText(option: Option): string {
-  const extra = [
-    option.choices === undefined ? undefined : `one of ${option.choices.join(", ")}`,
-    option.default === undefined ? undefined : `default ${option.default}`,
-    option.env === undefined ? undefined : `environment ${option.env}`,
-    option.repeatable === true ? "repeatable" : undefined,
-  ].filter((part) => part !== undefined);
-  return extra.length === 0 ? option.description : `${option.description} (${extra.join("; ")})`;
+/** The description and, in brackets, what else is to know. */
+function withNotes({ description, choices, default: usual, env, ...rest }: Option | Argument): string {
+  const notes = [
+    choices === undefined ? undefined : `one of ${choices.join(", ")}`,
+    usual === undefined ? undefined : `default ${usual}`,
+    env === undefined ? undefined : `environment ${env}`,
+    "repeatable" in rest && rest.repeatable === true ? "repeatable" : undefined,
+  ].filter((note) => note !== undefined);
+  return notes.length === 0 ? description : `${description} (${notes.join("; ")})`;
 }
 
 function table(title: string, rows: readonly (readonly [string, string])[], separator?: string): string {

@@ -6,7 +6,8 @@ const specs: readonly Option[] = [
   { name: "config", value: "FILE", description: "", env: "X_CONFIG", default: "/default" },
   { name: "tag", value: "TAG", description: "", repeatable: true },
   { name: "layout", value: "L", description: "", choices: ["final", "legacy"] },
-  { name: "force", description: "" },
+  { name: "force", description: "", env: "X_FORCE" },
+  { name: "key-type", value: "TYPE", description: "", choices: ["EcP256", "Rsa"], loose: true },
 ];
 
 describe("resolveOptions", () => {
@@ -31,6 +32,25 @@ describe("resolveOptions", () => {
     expect(() => resolveOptions(specs, new Map([["layout", ["newest"]]]))).toThrow(
       expect.objectContaining({ exit: 64, hint: "it is one of final, legacy" }),
     );
+  });
+
+  test.each([
+    ["true", true],
+    ["1", true],
+    ["0", false],
+    ["No", false],
+    ["", false],
+  ])("takes %j in a flag's environment variable as %j", (X_FORCE, expected) => {
+    expect(resolveOptions(specs, new Map(), { X_FORCE }).flag("force")).toBe(expected);
+    expect(resolveOptions(specs, new Map([["force", []]]), { X_FORCE }).flag("force")).toBe(true);
+  });
+
+  test("spells a loose choice as it is listed", () => {
+    for (const word of ["EcP256", "ecp256", "EC_P256", "ec-p256"]) {
+      expect(resolveOptions(specs, new Map([["key-type", [word]]])).text("key-type")).toBe("EcP256");
+    }
+    expect(() => resolveOptions(specs, new Map([["key-type", ["EcP25"]]]))).toThrow(/cannot be 'EcP25'/);
+    expect(() => resolveOptions(specs, new Map([["layout", ["FINAL"]]]))).toThrow(/cannot be 'FINAL'/);
   });
 
   test("calls asking for an option of another kind a bug", () => {

@@ -32,15 +32,28 @@ function resolve(
   given: readonly string[] | undefined,
   env: NodeJS.ProcessEnv,
 ): readonly string[] | boolean {
-  if (spec.value === undefined) return given !== undefined;
+  const fromEnvironment = spec.env === undefined ? undefined : env[spec.env];
+  if (spec.value === undefined) return given !== undefined || isYes(fromEnvironment);
   if (given !== undefined && given.length > 1 && spec.repeatable !== true) {
     throw usageError(`--${spec.name} is given ${given.length} times`, "give it once");
   }
-  const fromEnvironment = spec.env === undefined ? undefined : env[spec.env];
-  const values = given ?? [fromEnvironment ?? spec.default].filter((value) => value !== undefined);
-  const wrong = values.find((value) => spec.choices !== undefined && !spec.choices.includes(value));
-  if (wrong !== undefined) {
-    throw usageError(`--${spec.name} cannot be '${wrong}'`, `it is one of ${spec.choices?.join(", ")}`);
-  }
-  return values;
+  const words = given ?? [fromEnvironment ?? spec.default].filter((value) => value !== undefined);
+  const { choices } = spec;
+  return choices === undefined ? words : words.map((word) => chosen(word, choices, spec));
+}
+
+function chosen(word: string, choices: readonly string[], { name, loose }: Option): string {
+  const found = choices.find((choice) => choice === word || (loose === true && isLoosely(choice, word)));
+  if (found !== undefined) return found;
+  throw usageError(`--${name} cannot be '${word}'`, `it is one of ${choices.join(", ")}`);
+}
+
+/** Equal but for case, `-` and `_`. */
+export function isLoosely(a: string, b: string): boolean {
+  const bare = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
+  return bare(a) === bare(b);
+}
+
+function isYes(value: string | undefined): boolean {
+  return value !== undefined && !/^(?:|n|no|f|false|off|0)$/i.test(value);
 }

@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Io } from "./io.ts";
 import { runWith } from "./run.ts";
 import type { Command } from "./spec.ts";
@@ -37,6 +37,15 @@ const program: Command = {
       },
     },
     { name: "key", summary: "keys", commands: [{ name: "list", summary: "list keys", run: async () => 2 as const }] },
+    {
+      name: "sign",
+      summary: "sign a file",
+      options: [{ name: "version", value: "N", description: "of the format", default: "4" }],
+      arguments: [{ name: "INPUT", description: "a file", env: "TOOL_TEST_INPUT" }],
+      async run({ options, args }) {
+        seen.push(["sign", options.text("version"), args]);
+      },
+    },
   ],
   async run({ args }) {
     seen.push(["bare", args]);
@@ -85,6 +94,21 @@ describe("runWith", () => {
     await expect(tried("key", "lst")).rejects.toMatchObject({ hint: "did you mean list?" });
   });
 
+  test("lets an argument be missing when its environment variable is there", async () => {
+    await expect(tried("sign")).rejects.toMatchObject({ message: "missing required argument 'INPUT'" });
+    vi.stubEnv("TOOL_TEST_INPUT", "file");
+    expect((await tried("sign")).seen).toEqual([["sign", "4", []]]);
+    vi.unstubAllEnvs();
+  });
+
+  test("lets a command have a --version of its own", async () => {
+    expect((await tried("sign", "--version", "6", "f")).seen).toEqual([["sign", "6", ["f"]]]);
+    expect((await tried("sign", "--help")).seen).toEqual([
+      expect.stringMatching(/^ {6}--version N {4}of the format \(default 4\)\n {2}-c, --config FILE/m),
+    ]);
+    expect((await tried("--version")).seen).toEqual([expect.stringMatching(/^tool /)]);
+  });
+
   test("has help for every command", async () => {
     const [help] = (await tried("--help")).seen;
     expect(help).toBe(
@@ -97,8 +121,9 @@ describe("runWith", () => {
         "It does things.",
         "",
         "commands:",
-        "  add  add names",
-        "  key  keys",
+        "  add   add names",
+        "  key   keys",
+        "  sign  sign a file",
         "",
         "arguments:",
         "  FILE  a file",

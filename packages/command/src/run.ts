@@ -51,7 +51,7 @@ function parse(program: Command, words: readonly string[]): Choice {
   const parser = build(new Parser(program.name), [program], (made) => {
     choice = made;
   });
-  parser.version(version, `--${versionOption.name}`, versionOption.description);
+  if (!hidesVersion(program, words)) parser.version(version, `--${versionOption.name}`, versionOption.description);
   try {
     parser.parse(words, { from: "user" });
   } catch (thrown) {
@@ -61,6 +61,13 @@ function parse(program: Command, words: readonly string[]): Choice {
   }
   if (choice === undefined) throw usageError("a command is missing", `see ${program.name} --help`);
   return choice;
+}
+
+/** Whether the words name a command that has an option of its own called --version. */
+function hidesVersion(program: Command, words: readonly string[]): boolean {
+  let command: Command = program;
+  for (const word of words) command = command.commands?.find(({ name }) => name === word) ?? command;
+  return command.options?.some(({ name }) => name === versionOption.name) === true;
 }
 
 /** Fills `parser` from the last command of `chain`; `chosen` is told what the words say. */
@@ -81,7 +88,9 @@ function build(parser: Parser, chain: readonly Command[], chosen: (choice: Choic
   for (const option of command.options ?? []) parser.addOption(parserOption(option));
   for (const argument of command.arguments ?? []) {
     const name = argument.variadic === true ? `${argument.name}...` : argument.name;
-    parser.argument(argument.optional === true ? `[${name}]` : `<${name}>`, argument.description);
+    const mayMiss =
+      argument.optional === true || (argument.env !== undefined && process.env[argument.env] !== undefined);
+    parser.argument(mayMiss ? `[${name}]` : `<${name}>`, argument.description);
   }
   for (const sub of command.commands ?? []) build(parser.command(sub.name), [...chain, sub], chosen);
   if (command.run !== undefined) {

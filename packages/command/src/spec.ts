@@ -11,8 +11,13 @@ export interface Option {
   /** May be given several times; `Options.list` has them all. Other options with a value are refused when given twice. */
   readonly repeatable?: boolean;
   readonly choices?: readonly string[];
+  /** Case, `-` and `_` do not count in a choice; the program sees it spelt as in `choices`. */
+  readonly loose?: boolean;
   readonly default?: string;
-  /** Environment variable that stands in for the option; never read by programs behind ForceCommand. */
+  /**
+   * Environment variable that stands in for the option; never read by programs behind ForceCommand. A flag is given by
+   * any value but an empty one, n, no, f, false, off and 0.
+   */
   readonly env?: string;
 }
 
@@ -22,6 +27,11 @@ export interface Argument {
   readonly optional?: boolean;
   /** Takes all remaining words; only for the last argument. */
   readonly variadic?: boolean;
+  /** Environment variable that the program reads when the word is missing; then it may be. */
+  readonly env?: string;
+  /** For help and completion; the program checks the word. */
+  readonly choices?: readonly string[];
+  readonly default?: string;
 }
 
 export interface Example {
