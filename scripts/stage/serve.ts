@@ -62,6 +62,8 @@ async function main(specFile: string): Promise<void> {
   // A short path without odd characters: for the length of a socket's path, and for words that pass through sh.
   const short = mkdtempSync(join(tmpdir(), "signstar-"));
   process.once("exit", () => rmSync(short, { recursive: true, force: true }));
+  const directory = join(short, "server");
+  symlinkSync(spec.directory, directory);
   let root = "";
   if (!installed) {
     root = join(short, "root");
@@ -87,7 +89,7 @@ async function main(specFile: string): Promise<void> {
 
   if (installed && spec.setup !== undefined) run("sh", ["-euc", spec.setup]);
 
-  const { ssh, hostKey } = await startSsh(spec, root);
+  const { ssh, hostKey } = await startSsh(spec, directory, root);
   const ready: Ready = { port: ssh.port, hostKey, url: device.url, tlsFingerprint: device.fingerprint };
   console.log(JSON.stringify(ready));
 
@@ -152,8 +154,8 @@ function exportCertificates(root: string, directory: string): void {
   }
 }
 
-async function startSsh(spec: Spec, root: string): Promise<{ ssh: SshServer; hostKey: string }> {
-  const keyFile = join(spec.directory, "ssh_host_ed25519_key");
+async function startSsh(spec: Spec, directory: string, root: string): Promise<{ ssh: SshServer; hostKey: string }> {
+  const keyFile = join(directory, "ssh_host_ed25519_key");
   const hostKey = readFileSync(`${keyFile}.pub`, "utf8").split(" ").slice(0, 2).join(" ").trim();
   // The drop-ins name the paths of the finished system: below a root they need its prefix.
   const dropIns = globSync(`${root}/etc/ssh/sshd_config.d/10-signstar-*.conf`).map((file) => ({
@@ -164,7 +166,7 @@ async function startSsh(spec: Spec, root: string): Promise<{ ssh: SshServer; hos
     const users = dropIns.flatMap(({ text }) => readDropIn(text));
     return { ssh: await serveEmbedded({ hostKey: keyFile, users }), hostKey };
   }
-  const config = join(spec.directory, "sshd_config");
+  const config = join(directory, "sshd_config");
   const ownPrivilegeSeparation = process.geteuid?.() === 0;
   if (ownPrivilegeSeparation) mkdirSync("/run/sshd", { recursive: true });
   const lines = [
@@ -180,7 +182,7 @@ async function startSsh(spec: Spec, root: string): Promise<{ ssh: SshServer; hos
   writeFileSync(config, [...lines, spec.matchBlocks ?? "", ...dropIns.map(({ text }) => text)].join("\n"));
   const sshd = "/usr/sbin/sshd";
   execFileSync(sshd, ["-t", "-f", config], { stdio: ["ignore", 2, 2] });
-  return { ssh: await serveOpenSsh({ sshd, config, log: join(spec.directory, "sshd.log") }), hostKey };
+  return { ssh: await serveOpenSsh({ sshd, config, log: join(directory, "sshd.log") }), hostKey };
 }
 
 const [specFile] = process.argv.slice(2);

@@ -64,7 +64,7 @@ export class Appliance {
   sshArguments(person: string): string[] {
     return [
       ...["-F", "none", "-p", String(this.#stage.port), "-i", this.path(person), "-o", "IdentitiesOnly=yes"],
-      ...["-o", "BatchMode=yes", "-o", `UserKnownHostsFile=${this.#stage.knownHosts}`],
+      ...["-T", "-o", "BatchMode=yes", "-o", `UserKnownHostsFile=${this.#stage.knownHosts}`],
     ];
   }
 
@@ -82,8 +82,9 @@ export class Appliance {
   journal(): Readonly<Record<string, unknown>>[] {
     return readFileSync(this.path("server", "journal.log"), "utf8")
       .split("\n")
-      .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+      .map((line) => /^<\d>(\{.*\})$/.exec(line)?.[1])
+      .filter((json) => json !== undefined)
+      .map((json) => JSON.parse(json) as Record<string, unknown>);
   }
 
   sshdLog(): string {

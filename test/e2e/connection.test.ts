@@ -22,13 +22,13 @@ let request: string;
 beforeAll(async () => {
   appliance = await Appliance.start({
     users: [{ user: "build", keyId: "releasekey", keyType: "Ed25519", openPgpUserId: "Build <build@example.org>" }],
-    people: ["backup", "stranger", "root"],
+    people: ["hsm-backup", "stranger", "root"],
     more: (publicKeyOf) => ({
       mappings: `[[users]]
 [users.system_nethsm_backup]
-system_user = "backup"
+system_user = "hsm-backup"
 nethsm_user = "backupuser"
-ssh_authorized_key = "${publicKeyOf("backup")}"
+ssh_authorized_key = "${publicKeyOf("hsm-backup")}"
 `,
       programs: { "signstar-download-backup": probe },
       setup: `useradd --no-create-home --shell /bin/sh stranger
@@ -44,7 +44,7 @@ done`,
       matchBlocks: `Match User stranger,root
   AuthorizedKeysFile /etc/ssh/test-%u.authorized_keys
   ForceCommand ${program}
-Match User backup
+Match User hsm-backup
   ForceCommand if [ "$SSH_ORIGINAL_COMMAND" = sign ]; then unset SSH_ORIGINAL_COMMAND; exec ${program}; fi; exec /usr/bin/signstar-download-backup
 `,
     }),
@@ -74,7 +74,7 @@ test("the plain protocol works with nothing but ssh", () => {
 describe("who may not sign", () => {
   test.each([
     ["a user without a mapping", "stranger", [], 67],
-    ["a user of another role", "backup", ["sign"], 77],
+    ["a user of another role", "hsm-backup", ["sign"], 77],
     ["root", "root", [], 77],
   ])("%s", (_who, person, words, exit) => {
     const { status, stdout, stderr } = appliance.ssh(person, [`${person}@127.0.0.1`, ...words], request);
@@ -84,13 +84,13 @@ describe("who may not sign", () => {
   });
 
   test("whoever has another user's key", () => {
-    const { status, stderr } = appliance.ssh("backup", ["build@127.0.0.1"], request);
+    const { status, stderr } = appliance.ssh("hsm-backup", ["build@127.0.0.1"], request);
     expect(status).toBe(255);
     expect(stderr).toContain("Permission denied");
   });
 });
 
-test.each([["sh -c id"], ["batch; id"], ["scp -f /etc/passwd"], ["\u001b[2J"]])("the words %j are refused", (words) => {
+test.each([["sh -c id"], ["batch; id"], ["scp -f passwd"], ["\u001b[2J"]])("the words %j are refused", (words) => {
   const { status, stdout, stderr } = appliance.ssh("build", ["build@127.0.0.1", words], request);
   expect({ status, stdout }).toEqual({ status: 64, stdout: "" });
   expect(stderr).not.toContain("\u001b");
@@ -110,8 +110,8 @@ test.each([
 });
 
 test("no terminal, agent, display or variable of the client reaches the program", () => {
-  const args = ["-tt", "-A", "-X", "-o", "SendEnv=NODE_OPTIONS LD_PRELOAD BASH_ENV CLIENT_SECRET", "backup@127.0.0.1"];
-  const { stdout, stderr } = spawnSync("ssh", [...appliance.sshArguments("backup"), ...args], {
+  const args = ["-A", "-X", "-o", "SendEnv=NODE_OPTIONS LD_PRELOAD BASH_ENV CLIENT_SECRET", "hsm-backup@127.0.0.1"];
+  const { stdout, stderr } = spawnSync("ssh", [...appliance.sshArguments("hsm-backup"), ...args], {
     encoding: "utf8",
     input: "",
     timeout: 30_000,
@@ -124,7 +124,7 @@ test("no terminal, agent, display or variable of the client reaches the program"
       SSH_AUTH_SOCK: "/evil/agent",
     },
   });
-  expect(stderr).toMatch(/PTY allocation request failed/);
+  expect(stderr).toMatch(/X11 forwarding request failed/);
   expect(stdout).toMatch(/^SSH_CONNECTION=/m);
   expect(stdout).toMatch(/^SSH_USER_AUTH=/m);
   expect(stdout).toMatch(/^not a tty$/m);
@@ -132,10 +132,24 @@ test("no terminal, agent, display or variable of the client reaches the program"
   for (const name of ["NODE_OPTIONS", "LD_PRELOAD", "BASH_ENV"]) expect(stdout).toMatch(new RegExp(`^${name}=$`, "m"));
 });
 
+test("a demanded terminal is refused, and no program sees one", () => {
+  const { status, stdout, stderr } = appliance.ssh("hsm-backup", ["-tt", "hsm-backup@127.0.0.1"]);
+  expect(stderr).toMatch(/PTY allocation request failed/);
+  expect(status === 255 || stdout.includes("not a tty")).toBe(true);
+  expect(stdout).not.toMatch(/^\/dev\/pts/m);
+});
+
 test("a preloaded library of the client is not loaded", () => {
   const { stdout } = spawnSync(
     "env",
-    ["LD_PRELOAD=/evil.so", "ssh", ...appliance.sshArguments("backup"), "-o", "SendEnv=LD_*", "backup@127.0.0.1"],
+    [
+      "LD_PRELOAD=/evil.so",
+      "ssh",
+      ...appliance.sshArguments("hsm-backup"),
+      "-o",
+      "SendEnv=LD_*",
+      "hsm-backup@127.0.0.1",
+    ],
     { encoding: "utf8", input: "", timeout: 30_000 },
   );
   expect(stdout).toMatch(/^LD_PRELOAD=$/m);
