@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { administrator, backup, Interrupted, type Interruption, metrics, type Stage, setUp, signing } from "./stage.ts";
+import { administrator, backup, metrics, type Stage, setUp, signing } from "./stage.ts";
 
 const everything = [
   administrator("admin"),
@@ -54,64 +54,6 @@ test("a new device becomes what the configuration says, and then there is nothin
   const backupPassphrase = { newPassphrase: "another passphrase", currentPassphrase: "" };
   const answer = await stage.hsm.request("PUT", "/config/backup-passphrase", { user: admin(), json: backupPassphrase });
   expect(answer.status).toBe(403);
-});
-
-/** Everything that is done in several calls, each kind once. */
-const variety = [
-  administrator("admin"),
-  administrator("ns1~admin"),
-  signing({ user: "release", operator: "ns1~op1", key: "key1", tag: "tag1" }),
-  backup("keeper", "backup1"),
-].join("");
-
-async function interruptedAt(interruption: Interruption): Promise<boolean> {
-  const own = await setUp();
-  try {
-    const interrupted = await own.apply(variety, interruption).then(
-      () => false,
-      (thrown: unknown) => {
-        if (!(thrown instanceof Interrupted)) throw thrown;
-        return true;
-      },
-    );
-    await own.apply(variety);
-    expect(await own.plan(variety), JSON.stringify(interruption)).toMatchObject(nothing);
-    return interrupted;
-  } finally {
-    await own.close();
-  }
-}
-
-test.each(["request", "answer"] as const)(
-  "when the %s of any call is lost, it finishes when run again",
-  {
-    timeout: 120_000,
-  },
-  async (loses) => {
-    const atOnce = 12;
-    for (let first = 1; ; first += atOnce) {
-      const results = await Promise.all(
-        Array.from({ length: atOnce }, (_, i) => interruptedAt({ call: first + i, loses })),
-      );
-      if (results.every((interrupted) => interrupted)) continue;
-      // Once it comes through, it does so with every larger number of calls.
-      expect(results.lastIndexOf(true)).toBe(results.indexOf(false) - 1);
-      expect(first).toBeGreaterThan(12);
-      return;
-    }
-  },
-);
-
-test("interrupted again and again, it still comes to an end", async () => {
-  for (let call = 3; ; call += 3) {
-    const interrupted = await stage.apply(small, { call, loses: "answer" }).then(
-      () => false,
-      () => true,
-    );
-    if (!interrupted) break;
-  }
-  expect(await stage.plan(small)).toMatchObject(nothing);
-  expect(readdirSync(home("build"))).toEqual(["op1.txt"]);
 });
 
 test("a key that is of another type than configured is refused, and nothing is changed", async () => {
