@@ -38,12 +38,19 @@ export const softNethsm: Command = {
         hint: "use serve, or nothing",
       });
     }
+    const settings = readOptions(options);
     // From here on a signal ends the program in order, also while it is still starting.
-    const signal = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
-    const running = await serve(readOptions(options));
-    await io.stream(`${JSON.stringify({ url: running.url, tlsFingerprint: running.tlsFingerprint })}\n`);
-    await Promise.race([signal, running.shutdown]);
-    await running.close();
+    const listening = new AbortController();
+    const signals = ["SIGTERM", "SIGINT"].map((name) => once(process, name, listening));
+    try {
+      const running = await serve(settings);
+      await io.stream(`${JSON.stringify({ url: running.url, tlsFingerprint: running.tlsFingerprint })}\n`);
+      await Promise.race([...signals, running.shutdown]);
+      await running.close();
+    } finally {
+      listening.abort();
+      await Promise.allSettled(signals);
+    }
   },
 };
 

@@ -9,7 +9,7 @@ import { FileStorage } from "./file-storage.ts";
 import type { Log } from "./log.ts";
 import type { Release } from "./release.ts";
 import { listen } from "./server.ts";
-import { MemoryStorage } from "./storage.ts";
+import { MemoryStorage, type Storage } from "./storage.ts";
 import { readTlsIdentity } from "./tls-files.ts";
 
 export interface ServeOptions {
@@ -39,18 +39,28 @@ const flushEveryMs = 3_600_000;
 /** Throws SoftNethsmError. */
 export async function serve(options: ServeOptions): Promise<Running> {
   const storage = options.dataDir === undefined ? new MemoryStorage() : await FileStorage.open(options.dataDir);
+  try {
+    return await start(storage, options);
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+async function start(storage: Storage, options: ServeOptions): Promise<Running> {
   const device = await Device.open(storage, { release: options.release });
   if (options.tls !== undefined) await device.setTls(await readTls(options.tls));
   const down = Promise.withResolvers<void>();
   device.events = { ...device.events, shutdown: () => down.resolve() };
   const listener = await listen(device, options);
-  const timer = setInterval(() => {
+  const flush = () => {
     device.exclusive
       .run(() => device.flush())
       .catch((error: unknown) => {
         options.log.error({ error: messageOf(error) }, "operation counters could not be stored");
       });
-  }, flushEveryMs);
+  };
+  const timer = setInterval(flush, flushEveryMs);
   timer.unref();
   return {
     url: listener.url,

@@ -30,13 +30,15 @@ export interface Listener {
 
 /** Requests must come in within this time, whatever their size. */
 const requestTimeoutMs = 600_000;
+/** How long the end waits for requests that are under way. */
+const drainMs = 10_000;
 
 /** Throws SoftNethsmError `listen`. */
 export async function listen(device: Device, options: ListenOptions): Promise<Listener> {
   const server = createServer({ ...pemOf(device.tls), keepAlive: true, requestTimeout: requestTimeoutMs });
   server.keepAliveTimeout = 60_000;
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    serve(device, options, request, response).catch((error: unknown) => {
+    serve({ device, options, server }, request, response).catch((error: unknown) => {
       options.log.error({ error: messageOf(error) }, "request failed");
       response.destroy();
     });
@@ -53,13 +55,23 @@ export async function listen(device: Device, options: ListenOptions): Promise<Li
 }
 
 function close(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }
 
-async function serve(device: Device, options: ListenOptions, incoming: IncomingMessage, response: ServerResponse) {
+interface Service {
+  readonly device: Device;
+  readonly options: ListenOptions;
+  readonly server: Server;
+}
+
+async function serve({ device, options, server }: Service, incoming: IncomingMessage, response: ServerResponse) {
   const started = performance.now();
   const request = requestOf(incoming);
   const answer = await withFaults(options.faults ?? [], request, () => safely(device, options.log, request));
@@ -73,6 +85,8 @@ async function serve(device: Device, options: ListenOptions, incoming: IncomingM
     { method: request.method, path: request.target, status: answer.status, ms: Math.round(ms * 10) / 10 },
     "request",
   );
+  // A connection that is busy when the end comes is not idle: it is told to close with its answer.
+  response.shouldKeepAlive &&= server.listening;
   send(incoming, response, answer);
 }
 
