@@ -9,7 +9,62 @@ interface Allowed {
   readonly kibibytes: number;
 }
 
-const allowed: Readonly<Record<string, Allowed>> = {};
+const command = ["command", "commander", "primitives"];
+const curves = ["@noble/curves", "@noble/hashes"];
+const execa = [
+  ...["execa", "@sec-ant/readable-stream", "@sindresorhus/merge-streams", "figures", "get-stream", "human-signals"],
+  ...["is-plain-obj", "is-stream", "is-unicode-supported", "npm-run-path", "parse-ms", "path-key", "pretty-ms"],
+  ...["signal-exit", "strip-final-newline", "unicorn-magic", "which-command", "yoctocolors"],
+];
+const pino = [
+  ...["pino", "@pinojs/redact", "atomic-sleep", "on-exit-leak-free", "pino-std-serializers", "quick-format-unescaped"],
+  ...["safe-stable-stringify", "sonic-boom", "thread-stream"],
+];
+const ssh2 = ["ssh2", "asn1", "bcrypt-pbkdf", "safer-buffer", "tweetnacl"];
+
+const allowed: Readonly<Record<string, Allowed>> = {
+  "signstar-request-signature": {
+    contents: [
+      ...command,
+      ...curves,
+      ...execa,
+      ...ssh2,
+      "client",
+      "hash-state",
+      "openpgp",
+      "signing",
+      "signing-request",
+    ],
+    kibibytes: 1600,
+  },
+  "signstar-download-signature": {
+    contents: [
+      ...["appliance", "command", "config", "hash-state", "host", "nethsm", "openpgp", "primitives", "signing"],
+      ...["signing-request", "smol-toml", ...curves],
+    ],
+    kibibytes: 500,
+  },
+  "signstar-configure": {
+    contents: [
+      ...command,
+      ...curves,
+      ...pino,
+      "config",
+      "configure",
+      "host",
+      "nethsm",
+      "openpgp",
+      "signing",
+      "smol-toml",
+    ],
+    kibibytes: 760,
+  },
+  "signstar-configure-build": {
+    contents: [...command, ...execa, "config", "configure-build", "host", "nethsm", "smol-toml"],
+    kibibytes: 580,
+  },
+  "soft-nethsm": { contents: [...command, ...curves, ...pino, "nethsm", "soft-nethsm"], kibibytes: 650 },
+};
 
 /** `packages/config/src/parse.ts` is `config`; `node_modules/.pnpm/…/node_modules/smol-toml/…` is `smol-toml`. */
 function ownerOf(input: string): string {
@@ -37,7 +92,8 @@ describe.each(executables.map((executable) => [executable.name, executable] as c
     expect(made.code).toMatch(/^#!\/usr\/bin\/node\n/);
     expect(made.code.indexOf("process.versions.node")).toBeLessThan(made.code.indexOf("require("));
     const longest = Math.max(...made.code.split("\n").map((line) => line.length));
-    expect(longest).toBeLessThan(10_000);
+    // Not minified: the longest line is a table of tweetnacl's.
+    expect(longest).toBeLessThan(20_000);
   });
 
   if (executable.runner === "forced") {
