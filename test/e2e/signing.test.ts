@@ -91,7 +91,7 @@ test("a file of 2 GiB is signed by sending a few kilobytes", () => {
   expect(statSync(sent).size).toBeGreaterThan(500);
   expect(statSync(sent).size).toBeLessThan(4096);
   const sqv = spawnSync("sqv", ["--keyring", appliance.certificate("key0"), `${file}.sig`, file], { encoding: "utf8" });
-  expect(sqv).toMatchObject({ status: 0, error: undefined });
+  expect(sqv.status, sqv.stderr).toBe(0);
   rmSync(file);
 }, 120_000);
 
