@@ -14,7 +14,7 @@ import { type LocalSetting, paths, type Slot } from "./paths.ts";
 import { decodePending } from "./pending.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { Release } from "./release.ts";
-import { keyLength, seal, storeKey, unseal } from "./seal.ts";
+import { keyLength, seal, storeKey, UnsealError, unseal } from "./seal.ts";
 import { decodeCertificates, encodeCertificates, localDefaults } from "./settings.ts";
 import type { Changes, Records, Storage } from "./storage.ts";
 import { Vault } from "./vault.ts";
@@ -179,8 +179,12 @@ export class Device {
   /** Locked, unless unattended boot is on and the device key opens the domain key. */
   async reopen(): Promise<void> {
     this.close();
-    const domainKey = this.records.has(paths.initialized) ? this.slot("unattended") : undefined;
-    if (domainKey !== undefined) await this.open(domainKey);
+    try {
+      const domainKey = this.slot("unattended");
+      if (domainKey !== undefined) await this.open(domainKey);
+    } catch (error) {
+      if (!(error instanceof UnsealError)) throw error;
+    }
   }
 
   /** Writes the operation counters, which otherwise are in memory only. */

@@ -11,6 +11,7 @@ import { encodePending, type Pending } from "./pending.ts";
 import { UnsealError, unseal } from "./seal.ts";
 import { decodeCertificates, decodeLoggingV0, decodeNetworkV0, encodeLogging, encodeNetwork } from "./settings.ts";
 import { MemoryStorage } from "./storage.ts";
+import { isUsable } from "./tls-files.ts";
 import { Vault } from "./vault.ts";
 
 type Change = readonly [string, Uint8Array | undefined];
@@ -110,6 +111,11 @@ function localSettings(backup: Backup): ReadonlyMap<LocalSetting, Uint8Array> {
   for (const name of mandatory) {
     if (!settings.has(name)) throw new Refusal(400, `The backup has no ${name}.`);
   }
+  const tls = {
+    privateKey: fromUtf8(settings.get("private-key") ?? new Uint8Array(0)),
+    chain: decodeCertificates(settings.get("certificate") ?? new Uint8Array(0)),
+  };
+  if (!isUsable(tls)) throw new Refusal(400, "The TLS key and certificate of the backup do not belong together.");
   return settings;
 }
 
@@ -121,6 +127,7 @@ function localSetting(backup: Backup, name: LocalSetting): Uint8Array | undefine
     const value =
       backup.origin === undefined ? fromVersion0(name, record) : unseal(backup.origin.configStoreKey, path, record);
     if (name === "certificate" && decodeCertificates(value).length === 0) throw new RangeError("no certificate");
+    if (name === "private-key") fromUtf8(value);
     if (name === "time-offset" && !/^-?\d{1,12}$/.test(fromUtf8(value))) throw new RangeError("no number of seconds");
     return value;
   } catch (cause) {

@@ -1,7 +1,7 @@
 /** The device on the network: HTTPS with keep-alive, a certificate that can change while it runs. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { concat } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
 import { toPem } from "./crypto/certificate.ts";
@@ -116,7 +116,8 @@ function requestOf(incoming: IncomingMessage): Request {
 async function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+  const stream: AsyncIterable<Uint8Array> = incoming.iterator({ destroyOnReturn: false });
+  for await (const chunk of stream) {
     length += chunk.length;
     if (length > limit) throw new Refusal(413);
     chunks.push(chunk);
@@ -127,24 +128,10 @@ async function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8
 function send(incoming: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const bodyless = answer.status === 204 || answer.status === 304;
   const length = bodyless ? {} : { "content-length": String(answer.body.length) };
-  // A body that was refused unread cannot be followed by another request.
-  const unread = incoming.complete || hasNoBody(incoming) ? {} : { connection: "close" };
-  response.writeHead(answer.status, { ...answer.headers, ...length, ...unread });
-  response.end(bodyless ? undefined : answer.body, () => {
-    if (!incoming.complete && !hasNoBody(incoming)) lingerAndClose(incoming, incoming.socket);
-  });
-}
-
-function hasNoBody(incoming: IncomingMessage): boolean {
-  return incoming.headers["transfer-encoding"] === undefined && (incoming.headers["content-length"] ?? "0") === "0";
-}
-
-/** Reads on for a moment: closing with unread bytes would reset the connection before the client saw the answer. */
-function lingerAndClose(incoming: IncomingMessage, socket: Socket): void {
+  response.writeHead(answer.status, { ...answer.headers, ...length });
+  response.end(bodyless ? undefined : answer.body);
+  // A body that was refused is read and thrown away: closing instead could cost the client its answer.
   incoming.resume();
-  const timer = setTimeout(() => socket.destroy(), 2000);
-  timer.unref();
-  socket.once("close", () => clearTimeout(timer));
 }
 
 function pemOf(tls: TlsIdentity): { key: string; cert: string } {

@@ -20,6 +20,15 @@ export function readTlsIdentity(certificatePem: string, keyPem: string): TlsIden
   };
 }
 
+/** Whether a server can be run with it. */
+export function isUsable({ privateKey, chain: [leaf] }: TlsIdentity): boolean {
+  try {
+    return leaf !== undefined && new X509Certificate(leaf).checkPrivateKey(createPrivateKey(privateKey));
+  } catch {
+    return false;
+  }
+}
+
 /** Whether each certificate is signed by the next; the last is taken as the trust anchor. */
 export function isChain(chain: readonly X509Certificate[]): boolean {
   return chain.every((certificate, i) => {

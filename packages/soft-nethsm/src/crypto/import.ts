@@ -42,13 +42,27 @@ export async function importNumbers(type: Exclude<KeyType, "Generic">, given: Pr
 }
 
 /** PKCS#8, PKCS#1 or SEC 1; unencrypted, nothing else in the file. Throws Refusal 400. */
-export function importPem(pem: string, release: Release): KeyPair {
+export async function importPem(pem: string, release: Release): Promise<KeyPair> {
   const one = /^\s*-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----[A-Za-z0-9+/=\s]+-----END \1-----\s*$/;
   if (!one.test(pem)) throw new Refusal(400, "Key file is not exactly one unencrypted private key in PEM.");
   const key = refusing(() => keyPairOf(createPrivateKey(pem)));
   if (!isKnownType(key.type, release)) throw new Refusal(400, `Key type ${key.type} is not supported.`);
   // The scalar alone decides, whatever public key the file claims.
-  return "scalar" in key ? refusing(() => curveKey(key.type, key.scalar)) : key;
+  if ("scalar" in key) return refusing(() => curveKey(key.type, key.scalar));
+  return key.type === "RSA" ? requireConsistent(key) : key;
+}
+
+/** OpenSSL takes the numbers of an RSA key as they are; here everything must follow from the primes. */
+async function requireConsistent(key: KeyPair): Promise<KeyPair> {
+  const given = key.privateKey.export({ format: "jwk" });
+  const number = (name: "p" | "q" | "e") => numberOf(Buffer.from(given[name] ?? "", "base64url"));
+  const rebuilt = await importRsa(number("p"), number("q"), number("e"));
+  const own = rebuilt.privateKey.export({ format: "jwk" });
+  // The private exponent is left out: it may be taken modulo φ(n) or λ(n).
+  if ((["n", "dp", "dq", "qi"] as const).some((name) => own[name] !== given[name])) {
+    throw new Refusal(400, "Invalid RSA key: its numbers do not belong together.");
+  }
+  return rebuilt;
 }
 
 async function importRsa(p: bigint, q: bigint, e: bigint): Promise<KeyPair> {

@@ -72,13 +72,13 @@ export async function importKeyAnywhere(context: Context, body: Uint8Array) {
 
 export async function importKey(context: Context, id: string, body: Uint8Array): Promise<void> {
   const isForm = mediaType(context.contentType ?? "") === mediaTypes.form;
-  const { key, input } = isForm ? readForm(context, body) : await readNumbers(context.device.release, body);
+  const { key, input } = await (isForm ? readForm(context, body) : readNumbers(context.device.release, body));
   refuseExisting(context, id);
   await store(context, id, key, input);
 }
 
 /** The part whose name sorts first is the JSON, the other the PEM. */
-function readForm(context: Context, body: Uint8Array): { key: PrivateKey; input: Common } {
+async function readForm(context: Context, body: Uint8Array): Promise<{ key: PrivateKey; input: Common }> {
   const { release } = context.device;
   const parts = [...readParts(body, context.contentType ?? "")].sort((a, b) => byBytes(a.name, b.name));
   const [settings, file] = parts;
@@ -86,7 +86,7 @@ function readForm(context: Context, body: Uint8Array): { key: PrivateKey; input:
     throw new Refusal(400, "Invalid multipart data: exactly two parts are needed.");
   }
   const input = readJson(settings.content, has(release, "labels") ? object({ ...common, ...label }) : object(common));
-  return { key: toStored(importPem(textOf(file.content), release)), input };
+  return { key: toStored(await importPem(textOf(file.content), release)), input };
 }
 
 async function readNumbers(release: Release, body: Uint8Array): Promise<{ key: PrivateKey; input: Common }> {

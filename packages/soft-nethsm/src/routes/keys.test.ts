@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { login, type ProvisionedSoftNethsm, provisioned, testUsers } from "../testing.ts";
 
@@ -122,6 +122,23 @@ test("of two parts the one whose name sorts first is the JSON, in whatever order
       )
     ).status,
   ).toBe(400);
+});
+
+test("a PEM key whose numbers do not belong together is refused", async () => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const { qi = "", ...jwk } = privateKey.export({ format: "jwk" });
+  const bent = Buffer.from(qi, "base64url");
+  bent[bent.length - 1] = (bent.at(-1) ?? 0) ^ 2;
+  const key = createPrivateKey({ key: { ...jwk, qi: bent.toString("base64url") }, format: "jwk" });
+  const file = key.export({ type: "pkcs8", format: "pem" }).toString();
+  const json = JSON.stringify({ mechanisms: [] });
+  const parts = form([
+    ["arguments", json],
+    ["key_file", file],
+  ]);
+  expect((await hsm.request("PUT", "/keys/bent", parts)).json()).toEqual({
+    message: "Invalid RSA key: its numbers do not belong together.",
+  });
 });
 
 const bytes = (length: number, fill: number) => Buffer.alloc(length, fill).toString("base64");
