@@ -47,7 +47,7 @@ export function spawnInOverlay({ writable, readable, command }: Overlay): ChildP
   const directories = [String(readable.length), ...readable, String(writable.length), ...writable];
   const child = spawn("unshare", [...namespaces, "sh", "-c", script, "sh", base, ...directories, ...command], {
     stdio: ["pipe", "pipe", "inherit"],
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LANG: "C.UTF-8" },
+    env,
   });
   child.once("close", () => rmdirSync(base));
   return child;
@@ -60,14 +60,15 @@ export function whyNoOverlay(): string | undefined {
   const { error, status, stderr } = spawnSync(
     "unshare",
     [...namespaces, "sh", "-c", script, "sh", base, "0", "0", "true"],
-    {
-      encoding: "utf8",
-    },
+    { encoding: "utf8", env },
   );
   rmdirSync(base);
   if (error) return error.message;
   return status === 0 ? undefined : stderr.trim();
 }
+
+// Not the caller's: chroot lies where an ordinary PATH does not look.
+const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LANG: "C.UTF-8" };
 
 const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"];
 
