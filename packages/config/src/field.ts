@@ -194,7 +194,8 @@ function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => {
     if (typeof part === "bigint") return { integer: String(part) };
     if (!isTable(part)) return part;
-    return Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1));
+    const entries = Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1));
+    return { table: entries.flat() };
   });
 }
 

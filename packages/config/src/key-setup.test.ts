@@ -129,7 +129,8 @@ describe("refused", () => {
     ]),
     ...[
       ['["a", "a"]', 'duplicate User ID "a"'],
-      [`["${"é".repeat(2049)}"]`, "User ID is longer than 4096 bytes"],
+      ['[""]', "User ID is empty"],
+      [`["${"é".repeat(513)}"]`, "User ID is longer than 1024 bytes"],
       ['["a\\nb"]', "User ID contains a control character"],
       ["[1]", "must be a string"],
     ].map(([ids, message = ""]) => [

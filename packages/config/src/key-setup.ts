@@ -6,8 +6,8 @@ import type { KeySetup } from "./model.ts";
 
 const keys = ["key_id", "key_type", "key_mechanisms", "key_length", "signature_type", "key_context"] as const;
 
-/** The OpenPGP limit that the format's makers set: longer ones are refused by common implementations. */
-const maxUserIdBytes = 4096;
+/** A certificate is made for no longer one: more would only be found out when the key is there already. */
+const maxUserIdBytes = 1024;
 
 /** `noteKeyId` hears of the key id also when the rest is broken. */
 export function readKeySetup(
@@ -118,6 +118,7 @@ function readUserIds(field: Field | undefined): readonly string[] | undefined {
   for (const item of items) {
     const userId = item.text();
     if (userId === undefined) return undefined;
+    if (userId === "") return item.problem("User ID is empty");
     if (Buffer.byteLength(userId) > maxUserIdBytes)
       return item.problem(`User ID is longer than ${maxUserIdBytes} bytes`);
     if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(userId)) return item.problem("User ID contains a control character");

@@ -84,6 +84,20 @@ describe("what is read", () => {
       "users[3]: repeats an earlier entry and is left out",
     ]);
   });
+
+  test("a list of the words of an entry does not repeat it", () => {
+    const odd = '[["tls_security", "Unsafe"], ["url", "https://[::1]:1/api/v1"]]';
+    const connections = `connections = [{ url = "https://[::1]:1/api/v1", tls_security = "Unsafe" }, ${odd}]`;
+    expect(messagesOf(sampleConfig({ connections }))).toEqual(["connections[1]: must be a table, not a list"]);
+  });
+
+  test("a byte order mark and CRLF change nothing, nor the lines of problems", () => {
+    const text = sampleConfig({ tail: signingUser() });
+    const marked = (of: string) => `\ufeff${of.replaceAll("\n", "\r\n")}`;
+    expect(parseConfig(marked(text))).toEqual(parseConfig(text));
+    const broken = `iterations = 1\n${text}`;
+    expect(problemsOf(marked(broken))).toEqual(problemsOf(broken));
+  });
 });
 
 describe("what is refused", () => {

@@ -67,6 +67,19 @@ j = { k.l = "a\\"b#", "m\\u0041" = 1 }
   });
 });
 
+test("a byte order mark is no text", () => {
+  expect([...findLines("\ufeffa = 1\n[b]\n")]).toEqual([
+    ["a", 1],
+    ["b", 2],
+  ]);
+});
+
+test("a key of very many parts costs no more than its length", () => {
+  const lines = findLines(`\n${"a.".repeat(100_000)}a = 1\n`);
+  expect(lineOf(lines, Array.from({ length: 100_001 }, () => "a").slice(0, 20))).toBe(2);
+  expect(lines.size).toBe(16);
+});
+
 test("generated documents: the same paths as smol-toml, each on the line where it was written", () => {
   fc.assert(
     fc.property(arbitraryDocument, ({ text, written }) => {

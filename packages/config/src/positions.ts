@@ -5,12 +5,16 @@
  */
 import { formatPath, type Path } from "./path.ts";
 
+/** Deeper keys are not noted: no config has them, and the path of each is as long as it is deep. */
+const maxDepth = 16;
+
 /** Line (from 1) of every table, key and list item, by formatted path. */
 export type Lines = ReadonlyMap<string, number>;
 
 /** Throws RangeError if the text is not TOML. */
 export function findLines(text: string): Lines {
-  return new Scanner(text).document();
+  // A byte order mark belongs to the file, not to its first key.
+  return new Scanner(text.replace(/^\ufeff/, "")).document();
 }
 
 /** The line of a value, or of the closest table around it that has one. */
@@ -66,7 +70,7 @@ class Scanner {
   /** Follows keys from a table; where one names a `[[list]]`, its latest table is meant. */
   #enter(from: Path, keys: readonly string[], line: number): Path {
     let path = from;
-    for (const key of keys) {
+    for (const key of keys.slice(0, maxDepth)) {
       path = [...path, key];
       this.#note(path, line);
       const count = this.#counts.get(formatPath(path));
