@@ -27,5 +27,6 @@ export const executables: readonly Executable[] = [
     command: "configureBuild",
     runner: "run",
   },
+  { name: "nethsm", module: "@signstar/nethsm-cli/nethsm", command: "nethsm", runner: "run" },
   { name: "soft-nethsm", module: "@signstar/soft-nethsm/main", command: "softNethsm", runner: "run" },
 ];
