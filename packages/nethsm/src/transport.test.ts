@@ -177,6 +177,14 @@ describe("each phase has its own error:", () => {
     expect(device.seen.length).toBe(2);
   });
 
+  test("not sent in time, because the connection is not ready", async () => {
+    await using plain = await startPlain(() => {});
+    using hsm = new NetHsm(unsafe(plain.url));
+    const began = performance.now();
+    expect(await failure(hsm.within(100).info())).toMatchObject({ code: "start-timeout", exit: 69 });
+    expect(performance.now() - began).toBeLessThan(defaultDeadlines.tlsMs / 2);
+  });
+
   test("a device that works on a sent request is waited for beyond the budget, and the budget begins anew", async () => {
     await withDevice(
       async () => {

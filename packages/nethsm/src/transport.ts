@@ -103,14 +103,15 @@ export class Transport {
         agent: this.#agent,
         method: call.method,
         headers: { accept: "*/*", ...(call.body === undefined ? {} : { "content-type": call.body.type }) },
-        signal: start,
       });
       const fail = (error: unknown) => {
         reject(error);
         request.destroy();
       };
+      // A request that is given up says so only when its connection is ready or has failed: that may be seconds later.
+      start.addEventListener("abort", () => fail(start.reason), { once: true });
       // Stays attached: an answer that is broken off late, or garbage behind it, must not end the process.
-      request.on("error", (error) => reject(start.aborted ? start.reason : wayOf(error, request)));
+      request.on("error", (error) => reject(wayOf(error, request)));
       request.once("socket", () => {
         alarm.set(patienceMs, () => fail(new Trouble("headers-timeout", `no answer within ${patienceMs} ms`)));
         write(request, call, alarm).catch(fail);
