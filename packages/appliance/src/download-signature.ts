@@ -5,9 +5,10 @@ import { limits } from "@signstar/primitives/limits";
 import { requireCertificateOf } from "@signstar/signing/trust";
 import { parseSigningRequest } from "@signstar/signing-request/request";
 import { encodeSigningResponse } from "@signstar/signing-request/response";
+import { connectionsOf, passphrasesOf } from "./device-access.ts";
 import { type Opened, Session, serverOptions } from "./session.ts";
 import type { SignerOptions } from "./signer.ts";
-import { connectionsOf, passphrasesOf, signingMappingOf, storedCertificate } from "./signing-task.ts";
+import { signingMappingOf, storedCertificate } from "./signing-task.ts";
 
 const name = "signstar-download-signature";
 
@@ -63,7 +64,7 @@ async function prepare(session: Session, { caller, config }: Opened, mapping: Si
     });
   }
   const connections = connectionsOf(config, paths, root);
-  const passphrases = passphrasesOf(config, mapping, caller, paths);
+  const passphrases = passphrasesOf(config, mapping.operator, caller, paths);
   return {
     session,
     user: caller.name,

@@ -10,15 +10,15 @@ import { Pool, type PoolAnswer } from "@signstar/nethsm/pool";
 import type { Connection } from "@signstar/nethsm/tls";
 import { type Certificate, readCertificate } from "@signstar/openpgp/certificate";
 import { toHex } from "@signstar/primitives/bytes";
-import { Exit } from "@signstar/primitives/failure";
 import { materialOf } from "@signstar/signing/key-material";
 import { nethsmSigner } from "@signstar/signing/raw-signer";
 import { type StateSignature, signState } from "@signstar/signing/sign-state";
 import { nameOf, requireCertificateOf, requireSameKey } from "@signstar/signing/trust";
 import type { SigningRequest } from "@signstar/signing-request/request";
+import { asOurs, credentialsOf, type Passphrases } from "./device-access.ts";
 import { ApplianceError } from "./errors.ts";
 import type { Session } from "./session.ts";
-import { keyName, type Passphrases } from "./signing-task.ts";
+import { keyName } from "./signing-task.ts";
 
 /** Disposing of it wipes the passphrases. */
 export interface SignerOptions extends Disposable {
@@ -95,12 +95,8 @@ export class Signer implements Disposable {
   /** The first device that can sign does, with the passphrase that it takes. */
   async #ask(state: Sha512State): Promise<PoolAnswer<Made>> {
     const { mapping, passphrases } = this.#options;
-    const { current, previous } = passphrases;
-    const credentials = [current, previous]
-      .filter((passphrase) => passphrase !== undefined)
-      .map((passphrase) => ({ user: mapping.operator, passphrase }));
     try {
-      return await this.#pool.run(credentials, (hsm) => this.#signAt(hsm, state));
+      return await this.#pool.run(credentialsOf(mapping.operator, passphrases), (hsm) => this.#signAt(hsm, state));
     } catch (thrown) {
       throw asOurs(thrown);
     }
@@ -140,14 +136,6 @@ export class Signer implements Disposable {
     await requireCertificateOf({ certificate, material: materialOf(publicKey), at, pinnedFingerprint });
     return certificate;
   }
-}
-
-const passedOn: readonly Exit[] = [Exit.unavailable, Exit.tempFail, Exit.protocol];
-
-/** What a device refuses for good is no matter of the client's: user, key or tag are not as the config says. */
-function asOurs(thrown: unknown): unknown {
-  if (!(thrown instanceof NetHsmError) || passedOn.includes(thrown.exit)) return thrown;
-  return new ApplianceError("device-refused", thrown.message, { hint: thrown.hint, cause: thrown });
 }
 
 /** A key of another kind refuses what it is asked to sign. Throws SigningError `other-key`. */
