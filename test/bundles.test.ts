@@ -24,18 +24,8 @@ const ssh2 = ["ssh2", "asn1", "bcrypt-pbkdf", "safer-buffer", "tweetnacl"];
 
 const allowed: Readonly<Record<string, Allowed>> = {
   "signstar-request-signature": {
-    contents: [
-      ...command,
-      ...curves,
-      ...execa,
-      ...ssh2,
-      "client",
-      "hash-state",
-      "openpgp",
-      "signing",
-      "signing-request",
-    ],
-    kibibytes: 1600,
+    contents: [...command, ...curves, ...ssh2, "client", "hash-state", "openpgp", "signing", "signing-request"],
+    kibibytes: 1250,
   },
   "signstar-download-signature": {
     contents: [

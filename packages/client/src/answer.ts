@@ -3,49 +3,65 @@ import type { HashedFile } from "@signstar/hash-state/hash-file";
 import type { Sha512State } from "@signstar/hash-state/sha512-state";
 import { dearmor } from "@signstar/openpgp/armor";
 import type { Certificate } from "@signstar/openpgp/certificate";
-import { type ParsedSignature, parseSignature, SignatureType } from "@signstar/openpgp/signature";
+import { parseSignature, SignatureType } from "@signstar/openpgp/signature";
 import { equal } from "@signstar/primitives/bytes";
 import { Failure } from "@signstar/primitives/failure";
 import { parseSigningResponse } from "@signstar/signing-request/response";
 import { ClientError } from "./errors.ts";
 
-/**
- * The signature packet of a response, after these checks: the response is strictly what the format says; the
- * signature is one v4 signature of a binary document over SHA-512; its data digest is the file's; its left 16 bits are
- * those of the digest that the file's state gives with the signature's own hashed part; and, if there is a
- * certificate, that the certificate's key made it. Throws ClientError or RequestError, exit 76.
- */
+/** The signature packet of a response, after the checks of `checkSignature`. Throws ClientError or RequestError, exit 76. */
 export async function signatureIn(
   answer: Uint8Array,
   hashed: HashedFile,
   certificate: Certificate | undefined,
 ): Promise<Uint8Array> {
-  const { packet, signature } = parse(answer);
+  return await signatureOf(parseSigningResponse(answer).signature, hashed, certificate);
+}
+
+/** The same for a signature that has been taken out of its response. */
+export async function signatureOf(
+  armored: string,
+  hashed: HashedFile,
+  certificate: Certificate | undefined,
+): Promise<Uint8Array> {
+  const packet = readable(() => dearmor(armored).bytes);
+  await checkSignature(packet, hashed, certificate);
+  return packet;
+}
+
+/**
+ * The packet is one v4 signature of a binary document over SHA-512; its data digest is the file's; its left 16 bits are
+ * those of the digest that the file's state gives with the signature's own hashed part; and, if there is a
+ * certificate, the certificate's key made it. Throws ClientError, exit 76.
+ */
+export async function checkSignature(
+  packet: Uint8Array,
+  hashed: HashedFile,
+  certificate: Certificate | undefined,
+): Promise<void> {
+  const signature = readable(() => parseSignature(packet));
   if (signature.type !== SignatureType.binary || signature.hash !== "sha512" || signature.hasUnknownCritical) {
-    throw new ClientError("bad-answer", "the server's signature is not one of a file over SHA-512");
+    throw new ClientError("bad-answer", "the signature is not one of a file over SHA-512");
   }
   if (signature.dataDigest === undefined || !equal(signature.dataDigest, hashed.digest)) {
-    throw new ClientError("not-this-file", "the server's signature is for another file", { hint: doNotTrust });
+    throw new ClientError("not-this-file", "the signature is for another file", { hint: doNotTrust });
   }
   const { resumeSha512 } = await import("@signstar/hash-state/resume");
   const digest = signature.digestWith(resumeSha512(hashed.state));
   if (!equal(digest.subarray(0, 2), signature.left16)) {
-    throw new ClientError("not-this-file", "the server's signature does not fit the file's hash", { hint: doNotTrust });
+    throw new ClientError("not-this-file", "the signature does not fit the file's hash", { hint: doNotTrust });
   }
   if (certificate !== undefined) await requireVerified(packet, certificate, hashed.state);
-  return packet;
 }
 
 const doNotTrust = "do not trust this server before its operator has explained it";
 
-function parse(answer: Uint8Array): { readonly packet: Uint8Array; readonly signature: ParsedSignature } {
-  const response = parseSigningResponse(answer);
+function readable<T>(read: () => T): T {
   try {
-    const packet = dearmor(response.signature).bytes;
-    return { packet, signature: parseSignature(packet) };
+    return read();
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
-    throw new ClientError("bad-answer", `the server's signature cannot be read: ${cause.message}`, { cause });
+    throw new ClientError("bad-answer", `the signature cannot be read: ${cause.message}`, { cause });
   }
 }
 
@@ -55,7 +71,7 @@ async function requireVerified(packet: Uint8Array, certificate: Certificate, sta
     await checkDetached({ packet, certificate, state });
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
-    const message = `the server's signature does not verify with the certificate: ${cause.message}`;
+    const message = `the signature does not verify with the certificate: ${cause.message}`;
     throw new ClientError("does-not-verify", message, { cause, hint: cause.hint ?? doNotTrust });
   }
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import ssh2, { type Connection, type ServerChannel } from "ssh2";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { builtinSsh } from "./builtin-ssh.ts";
+import { exchangeOver } from "./exchange-over.ts";
 import { parseKnownHosts } from "./known-hosts.ts";
 import { loginMethods } from "./login-keys.ts";
 import { makeKey, publicKey } from "./testing/sshd.ts";
@@ -66,7 +67,7 @@ function exchange(port: number, given: { knownHosts?: string; timeoutMs?: number
   lines.length = 0;
   const { knownHosts = `[127.0.0.1]:${port} ${publicKey(join(folder, "ed25519"))}`, timeoutMs = 5000 } = given;
   const identity = join(folder, "ed25519");
-  return builtinSsh({
+  const open = builtinSsh({
     host: "127.0.0.1",
     port,
     user: "build",
@@ -74,7 +75,8 @@ function exchange(port: number, given: { knownHosts?: string; timeoutMs?: number
     knownHosts: parseKnownHosts(knownHosts),
     timeoutMs,
     onRemoteLine: (line) => lines.push(line),
-  })("request");
+  });
+  return exchangeOver(open, "127.0.0.1", timeoutMs)("request");
 }
 
 test("the request goes in, the answer comes out", async () => {

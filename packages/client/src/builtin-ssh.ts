@@ -1,11 +1,13 @@
-/** Requests over a connection of our own (ssh2), for machines without ssh and for `send`. */
+/** Links over a connection of our own (ssh2), for machines without ssh and for `send`. */
 import ssh2, { type Client, type ClientChannel, type ServerHostKeyAlgorithm } from "ssh2";
 import { bareHost } from "./destination.ts";
 import { ClientError } from "./errors.ts";
-import { answerTooLong, type Exchange, maxAnswerBytes, noAnswer, type RemoteEnd, requireSuccess } from "./exchange.ts";
+import { noAnswer, type RemoteEnd } from "./exchange.ts";
 import { type HostAndPort, type KnownHost, knownKeyTypes } from "./known-hosts.ts";
+import type { Link, OpenLink, Word } from "./link.ts";
 import type { LoginMethod } from "./login-keys.ts";
 import { requireKnownHost } from "./server-key.ts";
+import { writeTo } from "./write-to.ts";
 
 export interface BuiltinSshOptions {
   readonly host: string;
@@ -13,48 +15,82 @@ export interface BuiltinSshOptions {
   readonly user: string;
   readonly methods: readonly LoginMethod[];
   readonly knownHosts: readonly KnownHost[];
+  /** For the login. */
   readonly timeoutMs: number;
   /** Gets what the server's program writes on its standard error, line by line. */
   readonly onRemoteLine: (line: string) => void;
 }
 
-/** One connection per request, with an empty command: the server's ForceCommand decides what runs. */
-export function builtinSsh(options: BuiltinSshOptions): Exchange {
-  return async (request) => {
+/** One connection per link. */
+export function builtinSsh(options: BuiltinSshOptions): OpenLink {
+  return (word) => {
     const client = new ssh2.Client();
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(noAnswer(options.host, options.timeoutMs)), options.timeoutMs);
-      });
-      const { stdout, end } = await Promise.race([converse(client, options, request), late]);
-      requireSuccess(end, options.host);
-      return stdout;
-    } finally {
-      clearTimeout(timer);
-      client.destroy();
-    }
+    const broken = connectionBroken(client, options);
+    const session = opened(client, broken, word, options);
+    return linkTo(client, session, broken);
   };
 }
 
-interface Answer {
-  readonly stdout: Uint8Array;
-  readonly end: RemoteEnd;
+async function opened(
+  client: Client,
+  broken: Promise<never>,
+  word: Word,
+  options: BuiltinSshOptions,
+): Promise<Session> {
+  await Promise.race([connected(client, options), broken]);
+  return await Promise.race([start(client, word, options), broken]);
 }
 
-async function converse(client: Client, options: BuiltinSshOptions, request: string): Promise<Answer> {
-  const broken = connectionBroken(client, options.host);
-  await Promise.race([connected(client, options), broken]);
-  return await Promise.race([session(client, request, options), broken]);
+interface Session {
+  readonly channel: ClientChannel;
+  /** Has the program's exit code as soon as that is known. */
+  readonly end: { exit: number | undefined; signal: string | undefined };
+  /** Resolves when the channel is closed, rejects when it breaks. */
+  readonly closed: Promise<void>;
+}
+
+function linkTo(client: Client, session: Promise<Session>, broken: Promise<never>): Link {
+  const ended = session.then(async ({ end, closed }): Promise<RemoteEnd> => {
+    try {
+      await Promise.race([closed, broken]);
+    } catch (thrown) {
+      // How the program ended is known, so nothing is missing.
+      if (end.exit === undefined) throw thrown;
+    }
+    return end;
+  });
+  ended.catch(() => undefined);
+  return {
+    async send(text) {
+      const opened = await session.catch(() => undefined);
+      if (opened !== undefined) await writeTo(opened.channel, text);
+    },
+    finish: () => void session.then(({ channel }) => channel.end()).catch(() => undefined),
+    output: outputOf(session),
+    ended,
+    close: () => void client.destroy(),
+  };
+}
+
+/** Nothing where there is no session: `ended` tells why. */
+async function* outputOf(session: Promise<Session>): AsyncGenerator<Uint8Array> {
+  const opened = await session.catch(() => undefined);
+  if (opened === undefined) return;
+  try {
+    for await (const piece of opened.channel) yield piece;
+  } catch {
+    // A channel that broke is told of in `ended` too.
+  }
 }
 
 /** Rejects when the connection ends, in whatever way, before we end it. */
-function connectionBroken(client: Client, host: string): Promise<never> {
+function connectionBroken(client: Client, { host, timeoutMs }: BuiltinSshOptions): Promise<never> {
   const broken = new Promise<never>((_, reject) => {
     let agentError: Error | undefined;
     client.on("error", (error) => {
       // ssh2 tells of an agent that has no key or does not sign, and goes on to the next way to log in.
       if (error.level === "agent") agentError = error;
+      else if (error.level === "client-timeout") reject(noAnswer(host, timeoutMs));
       else reject(connectionError(error, host, agentError));
     });
     client.on("close", () => {
@@ -121,11 +157,11 @@ const accepted = [
 ] as const satisfies readonly (readonly [string, ServerHostKeyAlgorithm])[];
 
 /** Runs the server's program. Its end may come in one packet with its beginning, so nothing waits in between. */
-function session(client: Client, request: string, options: BuiltinSshOptions): Promise<Answer> {
+function start(client: Client, word: Word, options: BuiltinSshOptions): Promise<Session> {
   return new Promise((resolve, reject) => {
-    client.exec("", (cause, channel) => {
+    client.exec(word, (cause, channel) => {
       if (cause === undefined) {
-        resolve(answerOf(channel, request, options));
+        resolve(sessionOn(channel, options));
         return;
       }
       reject(new ClientError("connection-failed", `${options.host} refuses a session: ${cause.message}`, { cause }));
@@ -133,26 +169,21 @@ function session(client: Client, request: string, options: BuiltinSshOptions): P
   });
 }
 
-function answerOf(channel: ClientChannel, request: string, options: BuiltinSshOptions): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const pieces: Uint8Array[] = [];
-    let size = 0;
-    let end: RemoteEnd = { exit: undefined, signal: undefined };
-    channel.on("data", (piece: Uint8Array) => {
-      size += piece.length;
-      if (size > maxAnswerBytes) reject(answerTooLong(options.host));
-      else pieces.push(piece);
-    });
-    relayLines(channel.stderr, options.onRemoteLine);
-    channel.on("exit", (exit: number | null, signal?: string) => {
-      end = { exit: exit ?? undefined, signal };
-    });
-    channel.on("error", (cause: Error) => {
-      reject(new ClientError("connection-failed", `session on ${options.host} broke: ${cause.message}`, { cause }));
-    });
-    channel.on("close", () => resolve({ stdout: Buffer.concat(pieces), end }));
-    channel.end(request);
+function sessionOn(channel: ClientChannel, { host, onRemoteLine }: BuiltinSshOptions): Session {
+  const end: Session["end"] = { exit: undefined, signal: undefined };
+  relayLines(channel.stderr, onRemoteLine);
+  channel.on("exit", (exit: number | null, signal?: string) => {
+    end.exit = exit ?? undefined;
+    end.signal = signal;
   });
+  const closed = new Promise<void>((resolve, reject) => {
+    channel.on("error", (cause: Error) => {
+      reject(new ClientError("connection-failed", `session on ${host} broke: ${cause.message}`, { cause }));
+    });
+    channel.on("close", resolve);
+  });
+  closed.catch(() => undefined);
+  return { channel, end, closed };
 }
 
 /** Lines as they come, up to 16 KiB in all: a server's error message, not a server's novel. */

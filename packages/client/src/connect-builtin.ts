@@ -1,5 +1,5 @@
 import { type BuiltinSshOptions, builtinSsh } from "./builtin-ssh.ts";
-import type { Exchange } from "./exchange.ts";
+import type { OpenLink } from "./link.ts";
 import { type LoginOptions, loginMethods } from "./login-keys.ts";
 import { loadKnownHosts } from "./server-key.ts";
 
@@ -9,7 +9,7 @@ export interface ConnectOptions extends LoginOptions, Omit<BuiltinSshOptions, "m
 }
 
 /** The built-in connection from options and files. Throws ClientError. */
-export function connectBuiltin(options: ConnectOptions): Exchange {
+export function connectBuiltin(options: ConnectOptions): OpenLink {
   const methods = loginMethods(options);
   return builtinSsh({ ...options, methods, knownHosts: loadKnownHosts(options.knownHosts, options.home) });
 }

@@ -37,6 +37,22 @@ export function requireSuccess({ exit, signal }: RemoteEnd, host: string): void 
   throw new ClientError("remote-failed", `${host} did not sign: ${why} (exit status ${exit})`, { hint });
 }
 
+/** What a batch's error frame says of one file. Its words are the server's, so they are cut short. */
+export function refusalOf({ code, message }: { readonly code: string; readonly message: string }, host: string) {
+  const words = message.length > 300 ? `${message.slice(0, 300)}…` : message;
+  const exit = frameExits.get(code) ?? Exit.data;
+  return new ClientError("remote-failed", `${host} did not sign: ${words}`, { exit });
+}
+
+/** Codes that are not about the request itself. */
+const frameExits: ReadonlyMap<string, Exit> = new Map([
+  ["unavailable", Exit.unavailable],
+  ["try-again", Exit.tempFail],
+  ["no-valid-signature", Exit.protocol],
+  ["configuration", Exit.config],
+  ["failed", Exit.software],
+]);
+
 export function answerTooLong(host: string): ClientError {
   return new ClientError("bad-answer", `${host} sent more than ${maxAnswerBytes} bytes, which is no signature`);
 }

@@ -74,27 +74,69 @@ export function checkTarget(target: Target, source: string, force: boolean): voi
  * a file that appeared meanwhile is left alone. Throws ClientError `cannot-create` (73).
  */
 export function writeTarget(target: string, bytes: Uint8Array, force: boolean): void {
-  const folder = dirname(target);
-  const temporary = join(folder, `.signstar-${randomBytes(6).toString("hex")}`);
+  const made = openNew(target, bytes);
+  let problem: Error | null = null;
   try {
-    const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
+    fsyncSync(made.fd);
+  } catch (error) {
+    problem = error instanceof Error ? error : new Error(String(error));
+  }
+  made.publish(force, problem);
+  syncFolder(dirname(target));
+}
+
+/** A whole file under a dot name beside its target, to be synced and then published or removed. */
+export interface NewFile {
+  readonly target: string;
+  readonly fd: number;
+  /**
+   * Closes it and gives it its name, unless syncing it has met a `problem`. Throws ClientError `cannot-create` (73);
+   * then nothing is left of it.
+   */
+  publish(force: boolean, problem: Error | null): void;
+  remove(): void;
+}
+
+/** Throws ClientError `cannot-create` (73). */
+export function openNew(target: string, bytes: Uint8Array): NewFile {
+  const temporary = join(dirname(target), `.signstar-${randomBytes(6).toString("hex")}`);
+  const orElse = <T>(work: () => T): T => {
     try {
-      try {
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      publish(temporary, target, force);
+      return work();
     } catch (error) {
-      unlinkSync(temporary);
+      throw error instanceof ClientError ? error : cannotCreate(target, reason(error), error);
+    }
+  };
+  const fd = orElse(() => openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666));
+  const remove = (): void => {
+    closeSync(fd);
+    unlinkSync(temporary);
+  };
+  orElse(() => {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    } catch (error) {
+      remove();
       throw error;
     }
-    syncFolder(folder);
-  } catch (error) {
-    if (error instanceof ClientError) throw error;
-    throw cannotCreate(target, reason(error), error);
-  }
+  });
+  return {
+    target,
+    fd,
+    remove,
+    publish(force, problem) {
+      closeSync(fd);
+      orElse(() => {
+        try {
+          if (problem !== null) throw problem;
+          publish(temporary, target, force);
+        } catch (error) {
+          unlinkSync(temporary);
+          throw error;
+        }
+      });
+    },
+  };
 }
 
 function publish(temporary: string, target: string, force: boolean): void {
@@ -114,15 +156,18 @@ function publish(temporary: string, target: string, force: boolean): void {
   unlinkSync(temporary);
 }
 
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
+/** Throws ClientError `cannot-create` (73). */
+export function syncFolder(folder: string): void {
   try {
-    fsyncSync(fd);
+    const fd = openSync(folder, "r");
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     // Some network file systems cannot sync a directory; the file itself is safe.
-    if (!hasCode(error, "EINVAL")) throw error;
-  } finally {
-    closeSync(fd);
+    if (!hasCode(error, "EINVAL")) throw cannotCreate(folder, reason(error), error);
   }
 }
 

@@ -9,13 +9,15 @@ export interface ProgressView {
   readonly done: number;
   readonly total: number | undefined;
   readonly milliseconds: number;
+  /** Where hashing and signing overlap: how many files have their signature, and since when. */
+  readonly signed?: { readonly files: number; readonly milliseconds: number } | undefined;
 }
 
 const barWidth = 20;
 const nameWidth = 30;
 
 /** One line, e.g. `a.iso [##########----------] 50 %, 512 MiB/s, 0:12 left, file 1 of 3`. */
-export function progressLine({ file, number, files, done, total, milliseconds }: ProgressView): string {
+export function progressLine({ file, number, files, done, total, milliseconds, signed }: ProgressView): string {
   const rate = milliseconds < 200 ? undefined : (done / milliseconds) * 1000;
   const parts: string[] = [];
   if (total === undefined || total === 0) {
@@ -28,10 +30,18 @@ export function progressLine({ file, number, files, done, total, milliseconds }:
   }
   if (rate !== undefined && rate > 0) {
     parts.push(`${inUnits(rate)}/s`);
-    if (total !== undefined) parts.push(`${asClock(Math.max(total - done, 0) / rate)} left`);
+    const left = total === undefined ? undefined : Math.max(total - done, 0) / rate;
+    const seconds = signed === undefined ? left : Math.max(left ?? 0, secondsToSign(files, signed));
+    if (seconds !== undefined && Number.isFinite(seconds)) parts.push(`${asClock(seconds)} left`);
   }
-  if (files > 1) parts.push(`file ${number} of ${files}`);
+  if (signed !== undefined) parts.push(`${signed.files} of ${files} signed`);
+  else if (files > 1) parts.push(`file ${number} of ${files}`);
   return parts.join(", ");
+}
+
+/** Infinite before the first. */
+function secondsToSign(files: number, signed: { readonly files: number; readonly milliseconds: number }): number {
+  return ((files - signed.files) * signed.milliseconds) / signed.files / 1000;
 }
 
 /** Keeps the count over all files and shows a line at most ten times a second. */
@@ -47,6 +57,9 @@ export class Progress {
   #hashingMs = 0;
   #startedAt = 0;
   #shownAt = Number.NEGATIVE_INFINITY;
+  #isHashing = false;
+  #signed: number | undefined;
+  #began: number | undefined;
 
   /** @param sizes bytes of each file, undefined where there is no size */
   constructor(sizes: readonly (number | undefined)[], show: (line: string) => void, now: () => number) {
@@ -62,11 +75,39 @@ export class Progress {
     this.#number += 1;
     this.#doneHere = 0;
     this.#startedAt = this.#now();
+    this.#began ??= this.#startedAt;
+    this.#isHashing = true;
   }
 
   /** So many bytes of the present file are hashed. */
   hashed(bytes: number): void {
     this.#doneHere = bytes;
+    this.#update();
+  }
+
+  /** One more file has its signature, or needs none; from the first one on the line counts them. */
+  finished(): void {
+    this.#signed = (this.#signed ?? 0) + 1;
+    this.#update();
+  }
+
+  /** Hashing is over for now. The time until the next file does not count as time for hashing. */
+  rest(): void {
+    if (!this.#isHashing) return;
+    this.#isHashing = false;
+    this.#hashingMs += this.#now() - this.#startedAt;
+    this.#doneBefore += this.#doneHere;
+    this.#doneHere = 0;
+  }
+
+  /** The same, and takes the line away, so that others may write. */
+  pause(): void {
+    this.rest();
+    this.#shownAt = Number.NEGATIVE_INFINITY;
+    this.#show("");
+  }
+
+  #update(): void {
     const now = this.#now();
     if (now - this.#shownAt < 100) return;
     this.#shownAt = now;
@@ -77,18 +118,11 @@ export class Progress {
         files: this.#files,
         done: this.#doneBefore + this.#doneHere,
         total: this.#total,
-        milliseconds: this.#hashingMs + now - this.#startedAt,
+        milliseconds: this.#hashingMs + (this.#isHashing ? now - this.#startedAt : 0),
+        signed:
+          this.#signed === undefined ? undefined : { files: this.#signed, milliseconds: now - (this.#began ?? now) },
       }),
     );
-  }
-
-  /** Hashing is over: takes the line away, so that others may write. Waiting for the server does not count as time. */
-  pause(): void {
-    this.#hashingMs += this.#now() - this.#startedAt;
-    this.#doneBefore += this.#doneHere;
-    this.#doneHere = 0;
-    this.#shownAt = Number.NEGATIVE_INFINITY;
-    this.#show("");
   }
 }
 

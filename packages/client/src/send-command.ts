@@ -3,6 +3,7 @@ import type { Command, Invocation, Options } from "@signstar/command/spec";
 import { signatureIn } from "./answer.ts";
 import { parseHost, parsePort, parseUser } from "./destination.ts";
 import { ClientError } from "./errors.ts";
+import { exchangeOver } from "./exchange-over.ts";
 import { hashShown } from "./hash-shown.ts";
 import { fileArgument, fileOf, stateLayout, timeoutMs, timeoutOption } from "./options.ts";
 import { requestFor } from "./prepare.ts";
@@ -31,7 +32,7 @@ async function send({ options, args, io }: Invocation): Promise<void> {
   const file = fileOf(args);
   const { connectBuiltin } = await import("./connect-builtin.ts");
   const host = parseHost(required(options, "host"));
-  const exchange = connectBuiltin({
+  const open = connectBuiltin({
     host,
     port: parsePort(options.text("port") ?? ""),
     user: parseUser(required(options, "user")),
@@ -44,7 +45,7 @@ async function send({ options, args, io }: Invocation): Promise<void> {
     onRemoteLine: (line) => io.note(`${host}: ${line}`),
   });
   const hashed = await hashShown(file, io);
-  const answer = await exchange(requestFor(hashed, file, stateLayout(options)));
+  const answer = await exchangeOver(open, host, timeoutMs(options))(requestFor(hashed, file, stateLayout(options)));
   await signatureIn(answer, hashed, undefined);
   io.write(answer);
 }

@@ -5,7 +5,8 @@ import type { Certificate } from "@signstar/openpgp/certificate";
 import { limits } from "@signstar/primitives/limits";
 import { type Destination, parseDestination, parsePort } from "./destination.ts";
 import { ClientError } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import { exchangeOver } from "./exchange-over.ts";
+import type { OpenLink } from "./link.ts";
 import { stateLayout, timeoutMs, timeoutOption } from "./options.ts";
 import { planTargets } from "./output.ts";
 import { signFiles } from "./sign-files.ts";
@@ -16,11 +17,13 @@ export const signCommand: Command = {
   summary: "get signatures from a server and write them beside the files",
   description: [
     "Hashes each FILE, asks the server for a signature over SSH and writes FILE.sig, after it has checked that the",
-    "signature is for this very file. FILE - is standard input, its signature goes to standard output. One connection",
-    "is made per file. The system's ssh is used if there is one, with its configuration, keys and questions.",
+    "signature is for this very file. FILE - is standard input, its signature goes to standard output. Several files",
+    "share one connection, where the server can do that. The system's ssh is used if there is one, with its",
+    "configuration, keys and questions.",
     "",
     "One bad file does not stop the others. The exit code is that of the failure; of several, 76 if any answer was not",
-    "to be believed, else the first one's. Exit codes 64 to 78 of the server's program are passed on.",
+    "to be believed, else the first one's. Exit codes 64 to 78 of the server's program are passed on. A run that was",
+    "interrupted goes on with --skip-existing.",
   ].join("\n"),
   options: [
     {
@@ -38,6 +41,7 @@ export const signCommand: Command = {
     { name: "output", value: "FILE", description: "where the one signature goes; - is standard output" },
     { name: "output-dir", value: "DIR", description: "directory for the signatures" },
     { name: "force", description: "overwrite signatures that exist" },
+    { name: "skip-existing", description: "check signatures that exist, and leave their files out" },
     timeoutOption,
   ],
   arguments: [
@@ -65,25 +69,30 @@ async function sign({ options, args, io }: Invocation): Promise<void> {
     throw new ClientError("usage", "a binary signature is nothing for a terminal", { hint: "add --armor or --output" });
   }
   const destination = parseDestination(where);
+  const { host } = destination;
+  const timeout = timeoutMs(options);
+  const open = await linkTo(destination, options, (line) => io.note(`${host}: ${line}`));
   await signFiles({
     files,
     targets,
-    exchange: await exchangeWith(destination, options, (line) => io.note(`${destination.host}: ${line}`)),
+    exchange: exchangeOver(open, host, timeout),
+    batch: { open, host, timeoutMs: timeout },
     layout: stateLayout(options),
     certificate: await loadCertificate(options.text("certificate")),
     armor,
     force: options.flag("force"),
+    skipExisting: options.flag("skip-existing"),
     write: (bytes) => io.write(bytes),
     note: (line) => io.note(line),
     status: (line) => io.status(line),
   });
 }
 
-async function exchangeWith(
+async function linkTo(
   destination: Destination,
   options: Options,
   onRemoteLine: (line: string) => void,
-): Promise<Exchange> {
+): Promise<OpenLink> {
   const [port, identity, knownHosts] = [options.text("port"), options.text("identity"), options.text("known-hosts")];
   const portNumber = port === undefined ? undefined : parsePort(port);
   const { isInstalled, parseSshCommand, systemSsh } = await import("./system-ssh.ts");
@@ -94,14 +103,7 @@ async function exchangeWith(
   }
   if (command !== undefined || (!builtin && isInstalled("ssh"))) {
     const words = parseSshCommand(command ?? "ssh");
-    return systemSsh({
-      command: words,
-      destination,
-      port: portNumber,
-      identity,
-      knownHosts,
-      timeoutMs: timeoutMs(options),
-    });
+    return systemSsh({ command: words, destination, port: portNumber, identity, knownHosts });
   }
   const { connectBuiltin } = await import("./connect-builtin.ts");
   return connectBuiltin({

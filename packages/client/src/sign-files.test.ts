@@ -37,6 +37,8 @@ async function sign(...exchanges: readonly Exchange[]): Promise<readonly string[
   await signFiles({
     files,
     targets: files.map((file) => `${file}.asc`),
+    batch: undefined,
+    skipExisting: false,
     exchange: (request) => (left.shift() ?? fails("usage"))(request),
     layout: "final",
     certificate: undefined,

@@ -1,26 +1,35 @@
-/** Signs files one after the other; a bad one does not stop the others. */
+/** Signs files; a bad one does not stop the others. */
+import type { HashedFile } from "@signstar/hash-state/hash-file";
 import type { StateLayout } from "@signstar/hash-state/sha512-state";
 import { armor } from "@signstar/openpgp/armor";
 import type { Certificate } from "@signstar/openpgp/certificate";
-import { Exit, Failure } from "@signstar/primitives/failure";
+import { Failure } from "@signstar/primitives/failure";
 import { signatureIn } from "./answer.ts";
-import { ClientError, isConnectionFailure } from "./errors.ts";
+import { isConnectionFailure } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import { isThere, requireSignature } from "./existing.ts";
+import type { OpenLink } from "./link.ts";
 import { checkTarget, type Target, writeTarget } from "./output.ts";
 import { requestFor } from "./prepare.ts";
 import { Progress } from "./progress.ts";
 import { hashSource, sizeHint } from "./source-file.ts";
+import { Tally } from "./tally.ts";
 import { uninterrupted } from "./uninterrupted.ts";
 
 export interface SignJob {
   readonly files: readonly string[];
   /** One for each file. */
   readonly targets: readonly Target[];
+  /** The plain protocol. */
   readonly exchange: Exchange;
+  /** For several files over one connection; without it each has its own. */
+  readonly batch: { readonly open: OpenLink; readonly host: string; readonly timeoutMs: number } | undefined;
   readonly layout: StateLayout;
   readonly certificate: Certificate | undefined;
   readonly armor: boolean;
   readonly force: boolean;
+  /** A signature that is there already is checked and left. */
+  readonly skipExisting: boolean;
   /** Gets signatures that go to standard output. */
   readonly write: (bytes: string | Uint8Array) => void;
   readonly note: (line: string) => void;
@@ -28,56 +37,91 @@ export interface SignJob {
   readonly status: (line: string) => void;
 }
 
+/** One file of a job. */
+export interface Item {
+  readonly file: string;
+  readonly target: Target;
+}
+
 /**
  * A single file's failure is thrown as it is. Of several files each failure is told as it happens and a summary is
- * thrown at the end: its exit code is 76 if any answer was not to be believed, else that of the first failure. Two
- * files in a row for which no connection came about end the run.
+ * thrown at the end (see Tally). Two files in a row for which no connection came about end the run, as does the end
+ * of a connection that they share.
  */
 export async function signFiles(job: SignJob): Promise<void> {
   const progress = new Progress(job.files.map(sizeHint), job.status, () => performance.now());
-  const failed: { readonly file: string; readonly failure: Failure }[] = [];
+  const items = job.files.map((file, i) => ({ file, target: job.targets[i] }));
+  const [only] = items;
+  if (items.length === 1 && only !== undefined) {
+    await signFile(job, only, progress);
+    return;
+  }
+  const tally = new Tally(items.length, job.note);
+  if (job.batch === undefined) {
+    await signSingly(job, items, progress, tally);
+  } else {
+    const { signBatch } = await import("./sign-batch.ts");
+    const left = await signBatch({ ...job, ...job.batch }, items, progress, tally);
+    if (left.length > 0) {
+      job.note(`${job.batch.host} signs one file per connection`);
+      await signSingly(job, left, progress, tally);
+    }
+  }
+  tally.finish();
+}
+
+/** `hashed` are those that cannot or need not be read again. */
+async function signSingly(
+  job: SignJob,
+  items: readonly (Item & { readonly hashed?: HashedFile })[],
+  progress: Progress,
+  tally: Tally,
+): Promise<void> {
   let unconnected = 0;
-  for (const [i, file] of job.files.entries()) {
+  for (const [i, item] of items.entries()) {
     try {
-      await signFile(job, file, job.targets[i], progress);
+      await signFile(job, item, progress, item.hashed);
       unconnected = 0;
     } catch (thrown) {
       progress.pause();
-      if (!(thrown instanceof Failure) || job.files.length === 1) throw thrown;
-      job.note(`${file}: ${thrown.message}`);
-      if (thrown.hint !== undefined) job.note(`hint: ${thrown.hint}`);
-      failed.push({ file, failure: thrown });
+      if (!(thrown instanceof Failure)) throw thrown;
+      tally.fail(item.file, thrown);
       unconnected = isConnectionFailure(thrown) ? unconnected + 1 : 0;
       if (unconnected === 2) {
-        const untried = job.files.slice(i + 1);
-        throw summary(job.files.length, failed, untried);
+        tally.leave(items.slice(i + 1).map(({ file }) => file));
+        return;
       }
     }
   }
-  if (failed.length > 0) throw summary(job.files.length, failed, []);
 }
 
-async function signFile(job: SignJob, file: string, target: Target, progress: Progress): Promise<void> {
-  checkTarget(target, file, job.force);
-  progress.begin(file);
-  const hashed = await hashSource(file, (bytes) => progress.hashed(bytes));
+async function signFile(job: SignJob, item: Item, progress: Progress, known?: HashedFile): Promise<void> {
+  const hashed = known ?? (await hashUnlessSigned(job, item, progress));
   progress.pause();
-  const answer = await job.exchange(requestFor(hashed, file, job.layout));
+  if (hashed === undefined) return;
+  const answer = await job.exchange(requestFor(hashed, item.file, job.layout));
   const packet = await signatureIn(answer, hashed, job.certificate);
-  const output = job.armor ? armor("PGP SIGNATURE", packet) : packet;
+  const output = outputOf(packet, job);
+  const { target } = item;
   if (target === undefined) job.write(output);
   else await uninterrupted(() => writeTarget(target, Buffer.from(output), job.force));
 }
 
-function summary(
-  files: number,
-  failed: readonly { readonly file: string; readonly failure: Failure }[],
-  untried: readonly string[],
-): ClientError {
-  const exits = failed.map(({ failure }) => failure.exit);
-  const exit = exits.includes(Exit.protocol) ? Exit.protocol : (exits[0] ?? Exit.software);
-  const names = failed.map(({ file }) => file).join(", ");
-  const rest = untried.length === 0 ? "" : `; not tried: ${untried.join(", ")}`;
-  const count = failed.length + untried.length;
-  return new ClientError("some-failed", `${count} of ${files} files not signed: ${names}${rest}`, { exit });
+/** Undefined: there is a good signature already. Throws Failures of the file. */
+export async function hashUnlessSigned(
+  job: Pick<SignJob, "skipExisting" | "force" | "certificate">,
+  { file, target }: Item,
+  progress: Progress,
+): Promise<HashedFile | undefined> {
+  const existing = job.skipExisting && isThere(target) ? target : undefined;
+  checkTarget(target, file, job.force || existing !== undefined);
+  progress.begin(file);
+  const hashed = await hashSource(file, (bytes) => progress.hashed(bytes));
+  if (existing === undefined) return hashed;
+  await requireSignature(existing, hashed, job.certificate);
+  return undefined;
+}
+
+export function outputOf(packet: Uint8Array, job: Pick<SignJob, "armor">): string | Uint8Array {
+  return job.armor ? armor("PGP SIGNATURE", packet) : packet;
 }

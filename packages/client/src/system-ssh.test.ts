@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { exchangeOver } from "./exchange-over.ts";
 import { isInstalled, parseSshCommand, sshArguments, systemSsh } from "./system-ssh.ts";
 
 const plain = {
@@ -16,7 +17,8 @@ function understood(options: Parameters<typeof sshArguments>[0]): string {
 }
 
 describe("the arguments", () => {
-  test("end with the destination and no command", () => {
+  test("end with the destination and the word, if there is one", () => {
+    expect(sshArguments(plain, "batch").slice(-3)).toEqual(["--", "build@signer", "batch"]);
     expect(sshArguments(plain).slice(-2)).toEqual(["--", "build@signer"]);
     expect(sshArguments({ ...plain, destination: { user: undefined, host: "signer" } }).at(-1)).toBe("signer");
   });
@@ -61,7 +63,7 @@ test("ssh is looked for along the search path", () => {
 
 describe("a program that is no ssh", () => {
   const exchange = (program: string, ...words: string[]) =>
-    systemSsh({ ...plain, command: [program, ...words], timeoutMs: 5000 })("{}");
+    exchangeOver(systemSsh({ ...plain, command: [program, ...words] }), "signer", 5000)("{}");
 
   test("that is missing", async () => {
     await expect(exchange("/nowhere/ssh")).rejects.toMatchObject({ code: "connection-failed", exit: 69 });

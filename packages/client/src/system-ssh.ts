@@ -1,9 +1,13 @@
-/** Requests over the system's ssh: its configuration, keys, jump hosts and prompts are the user's own. */
+/** Links over the system's ssh: its configuration, keys, jump hosts and prompts are the user's own. */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import type { Destination } from "./destination.ts";
 import { ClientError } from "./errors.ts";
-import { answerTooLong, type Exchange, maxAnswerBytes, noAnswer, requireSuccess } from "./exchange.ts";
+import type { RemoteEnd } from "./exchange.ts";
+import type { Link, OpenLink, Word } from "./link.ts";
+import { writeTo } from "./write-to.ts";
 
 export interface SystemSshOptions {
   /** The program and its first arguments. */
@@ -12,7 +16,6 @@ export interface SystemSshOptions {
   readonly port: number | undefined;
   readonly identity: string | undefined;
   readonly knownHosts: string | undefined;
-  readonly timeoutMs: number;
 }
 
 /** True if the search path has a program of this name. */
@@ -31,42 +34,59 @@ export function parseSshCommand(text: string): readonly [string, ...string[]] {
 }
 
 /**
- * One ssh process per request. What ssh and the server's program say goes straight to standard error, and ssh asks its
+ * One ssh process per link. What ssh and the server's program say goes straight to standard error, and ssh asks its
  * questions (unknown host key, passphrase, touch of a hardware key) on the terminal as ever.
  */
-export function systemSsh(options: SystemSshOptions): Exchange {
+export function systemSsh(options: SystemSshOptions): OpenLink {
   const [program, ...words] = options.command;
-  const args = [...words, ...sshArguments(options)];
   const { host } = options.destination;
-  return async (request) => {
-    const { execa } = await import("execa");
-    const result = await execa(program, args, {
-      input: request,
-      // ssh asks for the touch of a hardware key only where its standard error is the terminal itself.
-      stderr: "inherit",
-      encoding: "buffer",
-      maxBuffer: maxAnswerBytes,
-      stripFinalNewline: false,
-      timeout: options.timeoutMs,
-      forceKillAfterDelay: 2000,
-      reject: false,
-    });
-    if (result.timedOut) throw noAnswer(host, options.timeoutMs);
-    if (result.isMaxBuffer) throw answerTooLong(host);
-    if (result.exitCode === 255) throw sshFailed(host);
-    if (result.exitCode === undefined && result.signal === undefined) {
-      throw new ClientError("connection-failed", `${program} cannot be started`, {
-        hint: "install the OpenSSH client, or use --builtin-ssh",
-        cause: result.cause,
-      });
-    }
-    requireSuccess({ exit: result.exitCode, signal: result.signal }, host);
-    return result.stdout;
+  return (word) => {
+    const args = [...words, ...sshArguments(options, word)];
+    // ssh asks for the touch of a hardware key only where its standard error is the terminal itself.
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    return linkTo(child, program, host);
   };
 }
 
-/** Options stand before the destination; `--` keeps it from being one. There is no remote command: ForceCommand decides. */
-export function sshArguments(options: Omit<SystemSshOptions, "command" | "timeoutMs">): readonly string[] {
+type Ssh = ChildProcessByStdio<Writable, Readable, null>;
+
+function linkTo(child: Ssh, program: string, host: string): Link {
+  const { stdin, stdout } = child;
+  const ended = new Promise<RemoteEnd>((resolve, reject) => {
+    child.once("error", (cause) => {
+      const hint = "install the OpenSSH client, or use --builtin-ssh";
+      reject(new ClientError("connection-failed", `${program} cannot be started`, { hint, cause }));
+    });
+    child.once("close", (exit, signal) => {
+      if (exit === 255) reject(sshFailed(host));
+      else resolve({ exit: exit ?? undefined, signal: signal ?? undefined });
+    });
+  });
+  ended.catch(() => undefined);
+  // An ssh that ends early is told of in `ended`.
+  stdin.on("error", () => undefined);
+  return {
+    send: (text) => writeTo(stdin, text),
+    finish: () => void stdin.end(),
+    output: stdout,
+    ended,
+    close() {
+      stdin.destroy();
+      stdout.destroy();
+      endProcess(child);
+    },
+  };
+}
+
+function endProcess(child: Ssh): void {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  child.kill();
+  const last = setTimeout(() => child.kill("SIGKILL"), 2000).unref();
+  child.once("exit", () => clearTimeout(last));
+}
+
+/** Options stand before the destination; `--` keeps it from being one. What runs there is ForceCommand's choice. */
+export function sshArguments(options: Omit<SystemSshOptions, "command">, word: Word = ""): readonly string[] {
   const { destination, port, identity, knownHosts } = options;
   const args = ["-T", "-a", "-x", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"];
   if (port !== undefined) args.push("-p", String(port));
@@ -76,6 +96,7 @@ export function sshArguments(options: Omit<SystemSshOptions, "command" | "timeou
   }
   const { user, host } = destination;
   args.push("--", user === undefined ? host : `${user}@${host}`);
+  if (word !== "") args.push(word);
   return args;
 }
 

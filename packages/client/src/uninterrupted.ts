@@ -22,3 +22,20 @@ export async function uninterrupted<T>(work: () => T): Promise<T> {
     if (came !== undefined) process.kill(process.pid, came);
   }
 }
+
+/**
+ * Until it is disposed of, a signal is met between two turns of the event loop, so synchronous work is not torn:
+ * `cleanUp` runs, then the signal takes its usual effect.
+ */
+export function beforeSignal(cleanUp: () => void): Disposable {
+  const meet = (signal: NodeJS.Signals): void => {
+    dispose();
+    cleanUp();
+    process.kill(process.pid, signal);
+  };
+  const dispose = (): void => {
+    for (const signal of signals) process.off(signal, meet);
+  };
+  for (const signal of signals) process.on(signal, meet);
+  return { [Symbol.dispose]: dispose };
+}

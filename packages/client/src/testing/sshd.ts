@@ -24,6 +24,8 @@ export interface Sshd {
   readonly stranger: string;
   /** With the right host key. */
   readonly knownHosts: string;
+  /** How many there have been. */
+  served(): number;
   /** How many are open. */
   connections(): number;
   stop(): Promise<void>;
@@ -52,12 +54,14 @@ export async function startSshd(folder: string, forceCommand: string): Promise<S
   writeFileSync(config, lines.map((line) => `${line}\n`).join(""));
 
   const running = new Set<ChildProcess>();
+  let served = 0;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.on("error", () => undefined);
     const child = spawn(program, ["-i", "-f", config, "-E", join(folder, "sshd.log")], {
       stdio: [socket, socket, "ignore"],
     });
     running.add(child);
+    served += 1;
     child.on("exit", () => running.delete(child));
     socket.destroy();
   });
@@ -77,6 +81,7 @@ export async function startSshd(folder: string, forceCommand: string): Promise<S
     rsaIdentity: join(folder, "rsa"),
     stranger: join(folder, "stranger"),
     knownHosts,
+    served: () => served,
     connections: () => running.size,
     async stop() {
       server.close();
