@@ -71,8 +71,16 @@ export async function readSealedBackup(chunks: Chunks): Promise<SealedBackup> {
  *   also `bad-item`, `duplicate-item`, `bad-trailer`, `trailing-data`
  */
 export async function openBackup(chunks: Chunks, passphrase: Secret): Promise<OpenBackup> {
-  const { version, salt, fields, items } = await readSealedBackup(chunks);
-  const key = await deriveKey(passphrase, salt);
+  const sealed = await readSealedBackup(chunks);
+  return openSealedBackup(sealed, await deriveKey(passphrase, sealed.salt));
+}
+
+/**
+ * As `openBackup`, with the key that was derived from the passphrase: a device keeps that one, not the passphrase.
+ *
+ * @throws BackupError as `openBackup`
+ */
+export function openSealedBackup({ version, salt, fields, items }: SealedBackup, key: Secret): OpenBackup {
   const inner = open(key, aad.version, fields.version);
   if (inner === undefined) {
     throw new BackupError("wrong-passphrase", "the backup passphrase does not open this file", {

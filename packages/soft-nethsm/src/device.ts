@@ -2,9 +2,11 @@
  * The device as a whole: who it is, what state it is in, its settings and its clock. Everything that lasts is in the
  * storage; what only an unlocked device has is in the vault.
  */
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import type { SystemState } from "@signstar/nethsm/types";
+import { storeKey } from "@signstar/nethsm-backup/crypto";
 import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
+import { Secret } from "@signstar/primitives/secret";
 import { selfSigned } from "./crypto/certificate.ts";
 import { generateAsymmetric } from "./crypto/generate.ts";
 import { toStored } from "./crypto/material.ts";
@@ -14,7 +16,7 @@ import { type LocalSetting, paths, type Slot } from "./paths.ts";
 import { decodePending } from "./pending.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { Release } from "./release.ts";
-import { keyLength, seal, storeKey, UnsealError, unseal } from "./seal.ts";
+import { freshBytes, keyLength, seal, UnsealError, unseal } from "./seal.ts";
 import { decodeCertificates, encodeCertificates, localDefaults } from "./settings.ts";
 import type { Changes, Records, Storage } from "./storage.ts";
 import { Vault } from "./vault.ts";
@@ -33,7 +35,7 @@ export interface DeviceEvents {
 
 interface Identity {
   readonly id: string;
-  readonly key: Uint8Array;
+  readonly key: Secret;
 }
 
 export interface TlsIdentity {
@@ -76,7 +78,7 @@ export class Device {
     return this.#identity.id;
   }
 
-  get deviceKey(): Uint8Array {
+  get deviceKey(): Secret {
     return this.#identity.key;
   }
 
@@ -151,7 +153,7 @@ export class Device {
   }
 
   /** Opens the vault, and seals what a restore had to leave open. Throws UnsealError if a record is not of this key. */
-  async open(domainKey: Uint8Array): Promise<void> {
+  async open(domainKey: Secret): Promise<void> {
     const vault = new Vault(this.#storage, domainKey);
     const pending = decodePending(this.local("pending-unlock-migrations"));
     if (pending.length > 0) {
@@ -181,7 +183,7 @@ export class Device {
     this.close();
     try {
       const domainKey = this.slot("unattended");
-      if (domainKey !== undefined) await this.open(domainKey);
+      if (domainKey !== undefined) await this.open(Secret.take(domainKey));
     } catch (error) {
       if (!(error instanceof UnsealError)) throw error;
     }
@@ -210,18 +212,18 @@ export class Device {
     });
   }
 
-  #earlyKey(): Uint8Array {
+  #earlyKey(): Secret {
     return storeKey(this.deviceKey, "early_config_store");
   }
 }
 
 async function newDevice(): Promise<Map<string, Uint8Array>> {
-  const identity = { id: newId(), key: new Uint8Array(randomBytes(keyLength)) };
+  const identity = { id: newId(), key: Secret.take(freshBytes(keyLength)) };
   const key = await generateAsymmetric("EC_P256");
   const stored = toStored(key);
   return new Map([
     [paths.deviceId, toUtf8(identity.id)],
-    [paths.deviceKey, identity.key],
+    [paths.deviceKey, identity.key.use((key) => key.slice())],
     sealLocal(identity, "private-key", toUtf8(stored.pem)),
     sealLocal(identity, "certificate", encodeCertificates([selfSigned(key, "keyfender")])),
   ]);
@@ -237,7 +239,7 @@ function identityIn(records: Records): Identity {
   const id = records.get(paths.deviceId);
   const key = records.get(paths.deviceKey);
   if (id === undefined || key === undefined) throw new TypeError("the storage has no device identity");
-  return { id: fromUtf8(id), key };
+  return { id: fromUtf8(id), key: Secret.take(key.slice()) };
 }
 
 function sealLocal(identity: Identity, name: LocalSetting, value: Uint8Array): [string, Uint8Array] {

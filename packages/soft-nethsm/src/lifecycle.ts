@@ -1,21 +1,21 @@
 /** Provisioning, unlocking and what else moves the domain key between its wrappings. */
-import { randomBytes } from "node:crypto";
+import { BackupError } from "@signstar/nethsm-backup/errors";
+import { lockDomainKey, openDomainKey } from "@signstar/nethsm-backup/stores";
 import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
+import { Secret } from "@signstar/primitives/secret";
 import { newUser } from "./auth.ts";
 import type { Device } from "./device.ts";
 import { Refusal } from "./http.ts";
 import { paths } from "./paths.ts";
-import { keyLength, passphraseKey, saltLength, seal, UnsealError, unseal } from "./seal.ts";
+import { freshBytes, keyLength, nonceLength, passphraseKey, saltLength } from "./seal.ts";
 import { Vault } from "./vault.ts";
-
-const lockAad = "passphrase";
 
 /** From Unprovisioned to Operational, with the user `admin`. */
 export async function provision(
   device: Device,
   input: { unlockPassphrase: string; adminPassphrase: string; systemTime: number },
 ): Promise<void> {
-  const domainKey = new Uint8Array(randomBytes(keyLength));
+  const domainKey = Secret.take(freshBytes(keyLength));
   const admin = newUser("admin", "Administrator", input.adminPassphrase);
   await device.commit(
     new Map([
@@ -35,14 +35,13 @@ export async function unlock(device: Device, passphrase: string): Promise<void> 
 }
 
 /** The domain key if this is the unlock passphrase, else undefined. */
-export async function unlockedDomainKey(device: Device, passphrase: string): Promise<Uint8Array | undefined> {
+export async function unlockedDomainKey(device: Device, passphrase: string): Promise<Secret | undefined> {
   const locked = device.slot("attended");
   if (locked === undefined) return undefined;
-  const key = await passphraseKey(passphrase, device.local("unlock-salt"));
   try {
-    return unseal(key, lockAad, locked);
+    return await openDomainKey(locked, Secret.fromText(passphrase), device.local("unlock-salt"));
   } catch (cause) {
-    if (cause instanceof UnsealError) return undefined;
+    if (cause instanceof BackupError && cause.code === "wrong-unlock-passphrase") return undefined;
     throw cause;
   }
 }
@@ -71,7 +70,7 @@ export async function setUnattended(device: Device, on: boolean): Promise<void> 
   await device.commit(
     new Map<string, Uint8Array | undefined>([
       setting,
-      on ? device.sealSlot("unattended", device.vault.domainKey) : [slot, undefined],
+      on ? device.vault.domainKey.use((key) => device.sealSlot("unattended", key)) : [slot, undefined],
     ]),
   );
 }
@@ -83,10 +82,10 @@ export async function reboot(device: Device): Promise<void> {
 
 async function lockChanges(
   device: Device,
-  domainKey: Uint8Array,
+  domainKey: Secret,
   passphrase: string,
 ): Promise<readonly [string, Uint8Array][]> {
-  const salt = new Uint8Array(randomBytes(saltLength));
-  const locked = seal(await passphraseKey(passphrase, salt), lockAad, domainKey);
+  const salt = freshBytes(saltLength);
+  const locked = lockDomainKey(domainKey, await passphraseKey(passphrase, salt), freshBytes(nonceLength));
   return [device.sealLocal("unlock-salt", salt), device.sealSlot("attended", locked)];
 }

@@ -3,11 +3,12 @@
  * applied in one commit; the hardware writes entry by entry.
  */
 import { equal, fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
-import type { Backup } from "./backup-file.ts";
+import type { Secret } from "@signstar/primitives/secret";
 import type { Device } from "./device.ts";
 import { Refusal } from "./http.ts";
 import { type LocalSetting, paths, prefixes, type SharedSetting } from "./paths.ts";
 import { encodePending, type Pending } from "./pending.ts";
+import type { Backup } from "./read-backup.ts";
 import { UnsealError, unseal } from "./seal.ts";
 import { decodeCertificates, decodeLoggingV0, decodeNetworkV0, encodeLogging, encodeNetwork } from "./settings.ts";
 import { MemoryStorage } from "./storage.ts";
@@ -93,7 +94,7 @@ function isUnknownToVersion0(backup: Backup, path: string): boolean {
 }
 
 /** Throws Refusal 400 if a record is not under this domain key, which can only be asked where that key is known. */
-function requireReadable(backup: Backup, domainKey: Uint8Array): void {
+function requireReadable(backup: Backup, domainKey: Secret): void {
   try {
     new Vault(new MemoryStorage(backup.records), domainKey);
   } catch {

@@ -1,49 +1,35 @@
-/** How records are encrypted, as on the device: AES-256-GCM under keys that hang from the domain key or the device key. */
-import { createCipheriv, createDecipheriv, createHash, randomBytes, scrypt } from "node:crypto";
-import { concat, toUtf8 } from "@signstar/primitives/bytes";
+/** How records are encrypted: as on the device, with the primitives that its backups share. */
+import { randomBytes } from "node:crypto";
+import { deriveKey, open, seal as sealWith } from "@signstar/nethsm-backup/crypto";
+import { sizes } from "@signstar/nethsm-backup/format";
+import { Secret } from "@signstar/primitives/secret";
 
-const nonceLength = 12;
-const tagLength = 16;
-export const saltLength = 16;
-export const keyLength = 32;
+export const saltLength = sizes.salt;
+export const keyLength = sizes.domainKey;
+export const nonceLength = sizes.nonce;
 
 export class UnsealError extends Error {
   override readonly name = "UnsealError";
 }
 
-/** nonce (12) ∥ ciphertext ∥ tag (16); `aad` is ASCII. */
-export function seal(key: Uint8Array, aad: string, plain: Uint8Array): Uint8Array {
-  const nonce = randomBytes(nonceLength);
-  const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(toUtf8(aad));
-  return concat(nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag());
+/** nonce (12) ∥ ciphertext ∥ tag (16) under AES-256-GCM with a fresh nonce; `aad` is ASCII. */
+export function seal(key: Secret, aad: string, plain: Uint8Array): Uint8Array {
+  return sealWith(key, aad, plain, freshBytes(nonceLength));
 }
 
 /** The inverse of `seal`; throws UnsealError when key, `aad` or bytes are not those that were sealed. */
-export function unseal(key: Uint8Array, aad: string, sealed: Uint8Array): Uint8Array {
-  if (sealed.length < nonceLength + tagLength) throw new UnsealError("sealed data is too short");
-  const body = sealed.subarray(nonceLength, sealed.length - tagLength);
-  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceLength), { authTagLength: tagLength });
-  decipher.setAAD(toUtf8(aad)).setAuthTag(sealed.subarray(sealed.length - tagLength));
-  try {
-    return concat(decipher.update(body), decipher.final());
-  } catch (cause) {
-    throw new UnsealError("authentication failed", { cause });
-  }
+export function unseal(key: Secret, aad: string, sealed: Uint8Array): Uint8Array {
+  const plain = open(key, aad, sealed);
+  if (plain === undefined) throw new UnsealError("authentication failed");
+  return plain;
 }
 
-/** The key of a passphrase: scrypt, N = 16384, r = 8, p = 16, 32 bytes. */
-export function passphraseKey(passphrase: string, salt: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    scrypt(passphrase, salt, keyLength, { N: 16384, r: 8, p: 16 }, (error, key) => {
-      if (error) reject(error);
-      else resolve(new Uint8Array(key));
-    });
-  });
+/** The key of a passphrase; scrypt runs in the thread pool. */
+export function passphraseKey(passphrase: string, salt: Uint8Array): Promise<Secret> {
+  return deriveKey(Secret.fromText(passphrase), salt);
 }
 
-export type StoreName = "auth_store" | "key_store" | "namespace_store" | "config_store" | "early_config_store";
-
-/** The key of one store: from the domain key, or for `early_config_store` from the device key. */
-export function storeKey(master: Uint8Array, name: StoreName): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(master).update(name).digest());
+/** Unpredictable bytes, as salts, nonces and keys are made of. */
+export function freshBytes(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length));
 }

@@ -3,11 +3,13 @@
  * all of it or nothing.
  */
 import type { KeyType } from "@signstar/nethsm/types";
+import { storeKey } from "@signstar/nethsm-backup/crypto";
 import { toUtf8 } from "@signstar/primitives/bytes";
+import type { Secret } from "@signstar/primitives/secret";
 import { type Material, materialOf } from "./crypto/material.ts";
 import { keysOf, paths, prefixes, type SharedSetting, versionRecords } from "./paths.ts";
 import { decodeKey, decodeUser, encodeKey, encodeUser, type StoredKey, type User } from "./records.ts";
-import { seal, storeKey, unseal } from "./seal.ts";
+import { seal, unseal } from "./seal.ts";
 import type { Storage } from "./storage.ts";
 
 /** A key with what is worth keeping in memory: its ready-made material and the uses since it was stored. */
@@ -41,15 +43,15 @@ export interface VaultChange {
 }
 
 export class Vault {
-  readonly domainKey: Uint8Array;
+  readonly domainKey: Secret;
   readonly #storage: Storage;
   readonly #users = new Map<string, User>();
   readonly #namespaces = new Set<string>();
   readonly #keys = new Map<string, Key>();
-  readonly #sealers: Readonly<Record<"users" | "namespaces" | "keys" | "shared", Uint8Array>>;
+  readonly #sealers: Readonly<Record<"users" | "namespaces" | "keys" | "shared", Secret>>;
 
   /** Throws UnsealError if a record is not of this domain key. */
-  constructor(storage: Storage, domainKey: Uint8Array) {
+  constructor(storage: Storage, domainKey: Secret) {
     this.domainKey = domainKey;
     this.#storage = storage;
     this.#sealers = {
@@ -123,7 +125,7 @@ export class Vault {
   }
 
   /** The records of a fresh vault. */
-  static initial(domainKey: Uint8Array, admin: User): Map<string, Uint8Array> {
+  static initial(domainKey: Secret, admin: User): Map<string, Uint8Array> {
     const [users, keys, namespaces] = versionRecords;
     const path = paths.user("admin");
     const authKey = storeKey(domainKey, "auth_store");

@@ -1,13 +1,14 @@
 /** Backup and restore. */
 
 import { equal } from "@signstar/primitives/bytes";
+import { Secret } from "@signstar/primitives/secret";
 import { rootOnly } from "../access.ts";
 import { makeBackup } from "../backup.ts";
-import { decodeBackup, saltOf } from "../backup-file.ts";
 import { object, optional, readJson, readTime, text } from "../body.ts";
 import type { Device } from "../device.ts";
 import { bytes, done, mediaTypes, Refusal } from "../http.ts";
 import { readParts } from "../multipart.ts";
+import { readBackup } from "../read-backup.ts";
 import { has } from "../release.ts";
 import { type Context, limits, type Resource } from "../resource.ts";
 import { restorePartly, restoreWhole } from "../restore.ts";
@@ -23,8 +24,8 @@ export const backupRoutes: readonly Resource[] = [
       POST: {
         allow: rootOnly("Backup"),
         type: mediaTypes.bytes,
-        run: ({ device }) => {
-          const answer = bytes(makeBackup(device), mediaTypes.bytes);
+        run: async ({ device }) => {
+          const answer = bytes(await makeBackup(device), mediaTypes.bytes);
           return { ...answer, headers: { ...answer.headers, "cache-control": "no-cache" } };
         },
       },
@@ -54,7 +55,7 @@ async function restore({ device, contentType }: Context, body: Uint8Array) {
   const { backupPassphrase, systemTime } = readJson(settings.content, argumentsBody);
   // Taken now: the clock runs on while the file is read.
   const timeOffset = systemTime === undefined ? undefined : device.offsetFor(readTime(systemTime));
-  const backup = decodeBackup(file.content, await backupKey(device, saltOf(file.content), backupPassphrase));
+  const backup = await readBackup(file.content, (salt) => backupKey(device, salt, backupPassphrase));
   if (backup.version === 1 && !has(device.release, "backupV1")) throw new Refusal(400, "Unknown backup version 1.");
   if (device.state === "Operational") await restorePartly(device, backup, timeOffset);
   else await restoreWhole(device, backup, timeOffset);
@@ -62,12 +63,12 @@ async function restore({ device, contentType }: Context, body: Uint8Array) {
 }
 
 /** Since 3.0 an Operational device opens a backup of its own passphrase without being told it. */
-async function backupKey(device: Device, salt: Uint8Array, passphrase: string | undefined): Promise<Uint8Array> {
+async function backupKey(device: Device, salt: Uint8Array, passphrase: string | undefined): Promise<Secret> {
   if (passphrase !== undefined) return passphraseKey(passphrase, salt);
   if (device.state === "Operational" && has(device.release, "restoreWithoutPassphrase")) {
     const own = device.vault.shared("backup-salt");
     const key = device.vault.shared("backup-key");
-    if (own !== undefined && key !== undefined && equal(own, salt)) return key;
+    if (own !== undefined && key !== undefined && equal(own, salt)) return Secret.take(key);
   }
   throw new Refusal(400, "No backupPassphrase provided");
 }

@@ -1,6 +1,6 @@
 /** The two passphrases of the device itself, and whether it starts without one. */
-import { randomBytes, timingSafeEqual } from "node:crypto";
 import { switches } from "@signstar/nethsm/types";
+import { Secret } from "@signstar/primitives/secret";
 import { rootOnly } from "../access.ts";
 import { object, oneOf, readJson, readPassphrase, text } from "../body.ts";
 import type { Device } from "../device.ts";
@@ -8,7 +8,7 @@ import { done, json, mediaTypes, Refusal } from "../http.ts";
 import { changeUnlockPassphrase, isUnattended, setUnattended } from "../lifecycle.ts";
 import { paths } from "../paths.ts";
 import type { Resource } from "../resource.ts";
-import { passphraseKey, saltLength } from "../seal.ts";
+import { freshBytes, passphraseKey, saltLength } from "../seal.ts";
 import { recordTag } from "../tag.ts";
 
 const allow = rootOnly("Administrator");
@@ -70,9 +70,13 @@ async function changeBackupPassphrase(device: Device, current: string, next: str
   const salt = vault.shared("backup-salt");
   const key = vault.shared("backup-key");
   const isCurrent =
-    salt === undefined || key === undefined ? current === "" : timingSafeEqual(await passphraseKey(current, salt), key);
+    salt === undefined || key === undefined
+      ? current === ""
+      : (await passphraseKey(current, salt)).equals(Secret.take(key));
   if (!isCurrent) throw new Refusal(403, "backup passphrase is incorrect.");
-  const newSalt = new Uint8Array(randomBytes(saltLength));
+  const newSalt = freshBytes(saltLength);
   const newKey = await passphraseKey(next, newSalt);
-  await device.commit(new Map([vault.sealShared("backup-salt", newSalt), vault.sealShared("backup-key", newKey)]));
+  await device.commit(
+    new Map([vault.sealShared("backup-salt", newSalt), newKey.use((bytes) => vault.sealShared("backup-key", bytes))]),
+  );
 }
