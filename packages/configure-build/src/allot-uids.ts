@@ -22,6 +22,11 @@ export function allotUids(
     if (found === undefined && !record.users.has(name) && present.groups.some((group) => group.name === name)) {
       throw nameTaken("group", name);
     }
+    if (found?.uid === 0) {
+      throw new ConfigureBuildError("uid-taken", `user ${name} has the uid of root`, {
+        hint: "nobody logs in as root: remove that user, then run again",
+      });
+    }
     const wanted = listed === undefined ? undefined : listedUid(name, listed);
     if (found !== undefined) {
       if (wanted !== undefined && wanted !== found.uid) {

@@ -2,7 +2,7 @@ import { parseGroups } from "./look.ts";
 import type { Action, Plan } from "./plan.ts";
 import { encodeRecord, recordPath } from "./record.ts";
 import type { Target } from "./target.ts";
-import { addGroup, addUser, changeUser, removeGroup, removeUser, runTool } from "./user-tools.ts";
+import { addGroup, addUser, changeGroup, changeUser, removeGroup, removeUser, runTool } from "./user-tools.ts";
 
 /**
  * Carries a plan out. It can be interrupted anywhere: the record names from the start whatever may have been made, and
@@ -15,15 +15,18 @@ export async function apply(plan: Plan, target: Target): Promise<void> {
   writeRecord(target, encodeRecord(plan.recordAfter));
 }
 
+type UserAction = Extract<Action, { readonly kind: "add-user" | "change-user" }>;
+
 async function perform(action: Action, target: Target): Promise<void> {
   switch (action.kind) {
     case "add-user":
-      if (!action.groupExists) await runTool(addGroup(target.root, action.user.name, action.uid));
+      await settleGroup(action, target);
       return await runTool(addUser(target.root, action.user, action.uid));
     case "change-user":
+      await settleGroup(action, target);
       return await runTool(changeUser(target.root, action.user));
     case "remove-user":
-      await runTool(removeUser(target.root, action.name));
+      if (action.userExists) await runTool(removeUser(target.root, action.name));
       if (!hasGroup(target, action.name)) return;
       return await runTool(removeGroup(target.root, action.name));
     case "write-file":
@@ -31,6 +34,11 @@ async function perform(action: Action, target: Target): Promise<void> {
     case "remove-file":
       return target.remove(action.path);
   }
+}
+
+async function settleGroup({ user, uid, group }: UserAction, { root }: Target): Promise<void> {
+  if (group === "make") await runTool(addGroup(root, user.name, uid));
+  if (group === "renumber") await runTool(changeGroup(root, user.name, uid));
 }
 
 function hasGroup(target: Target, name: string): boolean {

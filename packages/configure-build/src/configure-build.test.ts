@@ -35,10 +35,13 @@ describe("a run", () => {
     const { tree, words } = treeWithConfig();
     using _ = tree;
     const before = tree.state();
+    const times = () => execFileSync("find", [tree.root, "-printf", "%p %T@ %C@\n"], { encoding: "utf8" });
+    const timesBefore = times();
     const dry = await runProgram(...words, "--dry-run");
     expect(dry).toMatchObject({ exit: Exit.ok, output: expect.stringMatching(/\+ file .*\n\d+ changes, not made\n$/) });
     expect(await runProgram(...words, "--check")).toMatchObject({ exit: Exit.no, output: dry.output });
     expect(tree.state()).toBe(before);
+    expect(times()).toBe(timesBefore);
     await runProgram(...words);
     expect(await runProgram(...words, "--check")).toMatchObject({ exit: Exit.ok, output: "nothing to change\n" });
   });
@@ -232,6 +235,29 @@ describe.skipIf(!isRoot)("for an ordinary user (skipped unless root, who can bec
     expect(first.text).not.toContain("+ user");
     expect(statSync(join(tree.root, dropIn)).uid).toBe(nobody);
     expect(runAsNobody("--root", tree.root).text).toContain("nothing to change\n");
+  });
+
+  test("what cannot be read or written is named", () => {
+    using tree = new Tree();
+    tree.put("etc/signstar/config.toml", example);
+    execFileSync("chown", ["-R", `${nobody}:${nobody}`, tree.root]);
+    const first = runAsNobody("--root", tree.root);
+    expect(first.exit).toBe(0);
+    for (const [path, mode, exit, problem] of [
+      ["usr/lib", 0o555, Exit.cantCreate, "directory .*/usr/lib/tmpfiles.d cannot be made: EACCES"],
+      ["etc/ssh/sshd_config.d", 0o555, Exit.cantCreate, "cannot be written: EACCES"],
+      ["etc/ssh/sshd_config.d", 0o000, Exit.config, "cannot be (?:used|read)"],
+      [dropIn, 0o000, Exit.config, "cannot be read: EACCES"],
+    ] as const) {
+      const file = join(tree.root, path);
+      if (path === "usr/lib") rmSync(join(tree.root, "usr/lib/tmpfiles.d"), { recursive: true });
+      if (path === "etc/ssh/sshd_config.d" && mode !== 0) rmSync(join(tree.root, dropIn));
+      chmodSync(file, mode);
+      const outcome = runAsNobody("--root", tree.root);
+      chmodSync(file, 0o755);
+      expect(outcome).toMatchObject({ exit, text: expect.stringMatching(problem) });
+      expect(runAsNobody("--root", tree.root).exit).toBe(0);
+    }
   });
 
   test("anything else is refused", () => {

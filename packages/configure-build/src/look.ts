@@ -19,9 +19,10 @@ export function look(target: Target, desired: Desired): Present {
 
 function usersOf(target: Target): readonly PresentUser[] {
   const passwords = parsePasswords(target.text("/etc/shadow"));
-  return parsePasswd(target.text("/etc/passwd")).map(({ name, uid, home, shell }) => ({
+  return parsePasswd(target.text("/etc/passwd")).map(({ name, uid, gid, home, shell }) => ({
     name,
     uid,
+    gid,
     home,
     shell,
     password: passwords.get(name),

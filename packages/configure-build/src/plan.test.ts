@@ -33,7 +33,7 @@ function after(present: Present, steps: Plan, count?: number): Present {
     } else {
       const { name, home, shell } = action.user;
       const uid = action.kind === "add-user" ? action.uid : (users.get(name)?.uid ?? -1);
-      users.set(name, { name, uid, home, shell, password: "*" });
+      users.set(name, { name, uid, gid: uid, home, shell, password: "*" });
       groups.set(name, { name, gid: uid });
     }
   }
@@ -90,13 +90,19 @@ describe("laws", () => {
     );
   });
 
-  test("users go before their restrictions do", () => {
+  test("keys that are withdrawn go first, and restrictions last", () => {
     fc.assert(
       fc.property(part, (one) => {
         const present = after(fresh, plan(full, fresh, options));
-        const kinds = plan(one, present, options).actions.map(({ kind }) => kind);
-        const files = kinds.indexOf("remove-file");
-        if (files !== -1) expect(kinds.lastIndexOf("remove-user")).toBeLessThan(files);
+        const changed = one.files.map((file) => ({ ...file, content: `${file.content}# other\n` }));
+        const { actions } = plan({ ...one, files: changed }, present, options);
+        const users = actions.flatMap(({ kind }, i) => (kind === "remove-user" ? [i] : []));
+        for (const [i, action] of actions.entries()) {
+          if (action.kind !== "remove-file" && action.kind !== "write-file") continue;
+          const path = action.kind === "remove-file" ? action.path : action.file.path;
+          if (path.endsWith(".authorized_keys")) expect(i).toBeLessThan(users.at(0) ?? actions.length);
+          else expect(i).toBeGreaterThan(users.at(-1) ?? -1);
+        }
       }),
     );
   });
@@ -118,7 +124,11 @@ const one: Desired = {
   files: [{ path: "/usr/lib/tmpfiles.d/signstar-user-signer.conf", content: "d\n", mode: 0o644 }],
 };
 const known = { ...emptyRecord, users: new Map([[signer, 3000]]), lastUid: 3000 };
-const signerAs = (change: object) => ({ name: "signer", uid: 3000, home, shell: "/bin/sh", password: "*", ...change });
+const signerAs = (change: object) => {
+  const asMade = { name: "signer", uid: 3000, gid: 3000, home, shell: "/bin/sh", password: "*" };
+  return { ...asMade, ...change };
+};
+const groups = [{ name: "signer", gid: 3000 }];
 
 describe("users", () => {
   test.each<[object, string[]]>([
@@ -128,27 +138,56 @@ describe("users", () => {
     [{ password: "!" }, ["password removed"]],
     [{ password: "$6$x" }, ["password removed"]],
     [{ password: undefined }, ["password removed"]],
+    [{ gid: 50 }, ["group 50 → 3000"]],
   ])("of ours, with %j", (change, what) => {
-    const present = { ...fresh, record: known, users: [signerAs(change)] };
+    const present = { ...fresh, record: known, users: [signerAs(change)], groups };
     const changes = plan(one, present, options).actions.filter(({ kind }) => kind === "change-user");
-    expect(changes).toEqual(what.length === 0 ? [] : [{ kind: "change-user", user: one.users[0], what }]);
+    const [user] = one.users;
+    expect(changes).toEqual(what.length === 0 ? [] : [{ kind: "change-user", user, uid: 3000, group: "none", what }]);
+  });
+
+  test.each([
+    ["make", []],
+    ["renumber", [{ name: "signer", gid: 3001 }]],
+    ["none", groups],
+  ])("get a group of their own number: %s", (group, found) => {
+    const [add] = plan(one, { ...fresh, record: known, groups: found }, options).actions;
+    expect(add).toMatchObject({ kind: "add-user", uid: 3000, group });
+    const [change] = plan(
+      one,
+      { ...fresh, record: known, users: [signerAs({ gid: 0 })], groups: found },
+      options,
+    ).actions;
+    expect(change).toMatchObject({ kind: "change-user", group, what: ["group 0 → 3000"] });
+  });
+
+  test("with the uid of root is refused, whoever gave it", () => {
+    expect(() => plan(one, { ...fresh, record: known, users: [signerAs({ uid: 0 })] }, options)).toThrow(
+      "has the uid of root",
+    );
+  });
+
+  test("the group that an interrupted removal has left goes too, one of somebody else stays", () => {
+    const nobody: Desired = { users: [], files: [] };
+    expect(plan(nobody, { ...fresh, record: known, groups }, options).actions).toEqual([
+      { kind: "remove-user", name: "signer", userExists: false },
+    ]);
+    const others = [{ name: "signer", gid: 50 }];
+    expect(plan(nobody, { ...fresh, record: known, groups: others }, options).actions).toEqual([]);
   });
 
   test("a user or group of somebody else is refused", () => {
     expect(() => plan(one, { ...fresh, users: [signerAs({})] }, options)).toThrow(
       "a user signer that this program has not",
     );
-    const groups = [{ name: "signer", gid: 3000 }];
     expect(() => plan(one, { ...fresh, groups }, options)).toThrow("a group signer that this program has not made");
-    const [add] = plan(one, { ...fresh, record: known, groups }, options).actions;
-    expect(add).toMatchObject({ kind: "add-user", uid: 3000, groupExists: true });
   });
 
   const added = (present: Present, uids?: ReadonlyMap<typeof signer, number>) =>
     plan(one, present, { ...options, uids }).actions.find((action: Action) => action.kind === "add-user")?.uid;
 
   test("a new one gets a number above all that are or were in use", () => {
-    const other = { name: "other", home: "/", shell: "/bin/sh", password: "*" };
+    const other = { name: "other", gid: 1, home: "/", shell: "/bin/sh", password: "*" };
     expect(added(fresh)).toBe(3000);
     expect(added({ ...fresh, users: [{ ...other, uid: 65534 }] })).toBe(3000);
     expect(added({ ...fresh, users: [{ ...other, uid: 5000 }] })).toBe(5001);
@@ -158,7 +197,7 @@ describe("users", () => {
   });
 
   test("uids.toml decides where there is one", () => {
-    const other = { name: "other", uid: 4000, home: "/", shell: "/bin/sh", password: "*" };
+    const other = { name: "other", uid: 4000, gid: 1, home: "/", shell: "/bin/sh", password: "*" };
     const listed = new Map([[signer, 4000]]);
     expect(added(fresh, listed)).toBe(4000);
     expect(() => added({ ...fresh, users: [other] }, listed)).toThrow("uid 4000 of signer belongs to user other");
@@ -187,7 +226,7 @@ describe("a file is written again for", () => {
     ["another group", { ...same, gid: 1000 }, 1],
     ["being no file at all", { ...same, content: undefined }, 1],
   ])("%s", (_, file, count) => {
-    const present = { ...fresh, record: known, users: [signerAs({})], files: new Map([[path, file]]) };
+    const present = { ...fresh, record: known, users: [signerAs({})], groups, files: new Map([[path, file]]) };
     expect(plan(one, present, options).actions).toHaveLength(count);
   });
 });

@@ -4,6 +4,7 @@ import type { Uids } from "@signstar/config/uids";
 import { allotUids } from "./allot-uids.ts";
 import type { Desired, DesiredFile, DesiredUser } from "./desired.ts";
 import { type BuildRecord, emptyRecord } from "./record.ts";
+import { isAuthorizedKeysPath } from "./sshd-drop-in.ts";
 
 /** A file as it is; `content` is undefined for what is no regular file. */
 export interface PresentFile {
@@ -16,6 +17,8 @@ export interface PresentFile {
 export interface PresentUser {
   readonly name: string;
   readonly uid: number;
+  /** Of the primary group. */
+  readonly gid: number;
   readonly home: string;
   readonly shell: string;
   /** The field in shadow. */
@@ -31,21 +34,36 @@ export interface Present {
   readonly files: ReadonlyMap<string, PresentFile>;
 }
 
+/** What the group of a user needs before the user can have it. */
+export type GroupStep = "none" | "make" | "renumber";
+
 export type Action =
   | {
       readonly kind: "add-user";
       readonly user: DesiredUser;
       /** Also the gid of its group. */
       readonly uid: number;
-      readonly groupExists: boolean;
+      readonly group: GroupStep;
     }
-  | { readonly kind: "change-user"; readonly user: DesiredUser; readonly what: readonly string[] }
-  | { readonly kind: "remove-user"; readonly name: SystemUserId }
+  | {
+      readonly kind: "change-user";
+      readonly user: DesiredUser;
+      readonly uid: number;
+      readonly group: GroupStep;
+      readonly what: readonly string[];
+    }
+  /** With its group, which alone may be left of a removal that was interrupted. */
+  | { readonly kind: "remove-user"; readonly name: SystemUserId; readonly userExists: boolean }
   | { readonly kind: "write-file"; readonly file: DesiredFile; readonly before: PresentFile | undefined }
   | { readonly kind: "remove-file"; readonly path: string };
 
+type FileAction = Extract<Action, { readonly kind: "write-file" | "remove-file" }>;
+
 export interface Plan {
-  /** In an order in which a key never works without its restrictions. */
+  /**
+   * In an order in which a key never works without its restrictions, and keys that are withdrawn go before anything
+   * that can fail: no user is removed while it is logged in.
+   */
   readonly actions: readonly Action[];
   /** Written before the first action: whatever may exist by the end. */
   readonly recordDuring: BuildRecord;
@@ -69,14 +87,16 @@ export function plan(desired: Desired, present: Present, options: PlanOptions): 
   const uids = allotUids(users, present, before, options.uids);
   const lastUid = Math.max(before.lastUid, ...uids.values());
   const files = desired.files.map(({ path }) => path);
+  const removals = before.files
+    .filter((path) => !files.includes(path) && present.files.has(path))
+    .map((path): FileAction => ({ kind: "remove-file", path }));
+  const writes = desired.files.flatMap((file) => fileActions(file, present.files.get(file.path), options.owner));
   return {
     actions: [
+      ...[...removals, ...writes].filter(withdrawsKeys),
       ...(options.manageUsers ? removedUsers(before, uids, present) : []),
       ...users.flatMap((user) => userActions(user, present, uids)),
-      ...before.files
-        .filter((path) => !files.includes(path) && present.files.has(path))
-        .map((path): Action => ({ kind: "remove-file", path })),
-      ...desired.files.flatMap((file) => fileActions(file, present.files.get(file.path), options.owner)),
+      ...[...removals, ...writes].filter((action) => !withdrawsKeys(action)),
     ],
     recordDuring: {
       users: new Map([...before.users, ...uids]),
@@ -87,32 +107,48 @@ export function plan(desired: Desired, present: Present, options: PlanOptions): 
   };
 }
 
+/** A file of keys has no effect but through a drop-in, so it may change at any time. */
+function withdrawsKeys(action: FileAction): boolean {
+  if (action.kind === "remove-file") return isAuthorizedKeysPath(action.path);
+  return action.before !== undefined && isAuthorizedKeysPath(action.file.path);
+}
+
 function removedUsers(before: BuildRecord, uids: Uids, present: Present): readonly Action[] {
-  return [...before.users.keys()]
-    .filter((name) => !uids.has(name) && present.users.some((user) => user.name === name))
-    .map((name) => ({ kind: "remove-user", name }));
+  return [...before.users]
+    .filter(([name]) => !uids.has(name))
+    .flatMap(([name, uid]): readonly Action[] => {
+      const userExists = present.users.some((user) => user.name === name);
+      const hasGroup = present.groups.some((group) => group.name === name && group.gid === uid);
+      return userExists || hasGroup ? [{ kind: "remove-user", name, userExists }] : [];
+    });
 }
 
 function userActions(user: DesiredUser, present: Present, uids: Uids): readonly Action[] {
   const found = present.users.find(({ name }) => name === user.name);
   const uid = uids.get(user.name);
   if (uid === undefined) throw new TypeError(`no uid was allotted to ${user.name}`);
-  if (found === undefined) {
-    return [{ kind: "add-user", user, uid, groupExists: present.groups.some(({ name }) => name === user.name) }];
-  }
+  const group = groupStep(user, uid, present);
+  if (found === undefined) return [{ kind: "add-user", user, uid, group }];
   const what = [
+    ...(group === "none" && found.gid === uid ? [] : [`group ${found.gid} → ${uid}`]),
     ...(found.home === user.home ? [] : [`home ${found.home} → ${user.home}`]),
     ...(found.shell === user.shell ? [] : [`shell ${found.shell} → ${user.shell}`]),
     ...(found.password === noPassword ? [] : ["password removed"]),
   ];
-  return what.length === 0 ? [] : [{ kind: "change-user", user, what }];
+  return what.length === 0 ? [] : [{ kind: "change-user", user, uid, group, what }];
+}
+
+function groupStep({ name }: DesiredUser, uid: number, present: Present): GroupStep {
+  const found = present.groups.find((group) => group.name === name);
+  if (found === undefined) return "make";
+  return found.gid === uid ? "none" : "renumber";
 }
 
 function fileActions(
   file: DesiredFile,
   before: PresentFile | undefined,
   owner: PlanOptions["owner"],
-): readonly Action[] {
+): readonly FileAction[] {
   const same =
     before?.content === file.content &&
     before.mode === file.mode &&

@@ -1,4 +1,5 @@
 /** A plan as a person reads it: `+` made, `~` changed, `-` removed, the lines of files below them. */
+import { printable } from "@signstar/command/printable";
 import type { Action } from "./plan.ts";
 
 export function describeAction(action: Action): string {
@@ -23,7 +24,7 @@ export function describeAction(action: Action): string {
 /** Lines that only one of the texts has. Our files are short, and none repeats a line. */
 function lineChanges(before: string, after: string): string {
   const [old, now] = [before.split("\n"), after.split("\n")];
-  const gone = old.filter((line) => !now.includes(line)).map((line) => `    - ${line}\n`);
-  const come = now.filter((line) => !old.includes(line)).map((line) => `    + ${line}\n`);
+  const gone = old.filter((line) => !now.includes(line)).map((line) => `    - ${printable(line)}\n`);
+  const come = now.filter((line) => !old.includes(line)).map((line) => `    + ${printable(line)}\n`);
   return [...gone, ...come].join("") || "    the same lines in another order\n";
 }

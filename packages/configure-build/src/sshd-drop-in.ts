@@ -11,6 +11,11 @@ export function authorizedKeysPath(user: SystemUserId): string {
   return `/etc/ssh/signstar-user-${user}.authorized_keys`;
 }
 
+/** Whether a file of ours is one of these. */
+export function isAuthorizedKeysPath(path: string): boolean {
+  return path.endsWith(".authorized_keys");
+}
+
 export function dropInPath(user: SystemUserId): string {
   return `/etc/ssh/sshd_config.d/10-signstar-user-${user}.conf`;
 }

@@ -1,8 +1,9 @@
 /** The system that is configured: `/`, or the tree of an image. All reading and writing goes through it. */
-import { chmodSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import { syncDirectory, writeFileAtomic } from "@signstar/host/atomic-file";
+import { makeDirectory, removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
 import { callerOwns, effectiveUid } from "@signstar/host/caller";
+import { systemCode } from "@signstar/host/errors";
 import { messageOf } from "@signstar/primitives/failure";
 import { ConfigureBuildError } from "./errors.ts";
 import type { PresentFile } from "./plan.ts";
@@ -41,13 +42,10 @@ export class Target {
     return new Target(resolved, { uid: effectiveUid(), gid: process.getegid?.() ?? 0 }, false);
   }
 
-  /** Undefined if there is nothing at this path. Throws ConfigureBuildError (`outside-root`). */
+  /** Undefined if there is nothing at this path. Throws ConfigureBuildError (`outside-root`, `bad-target`). */
   present(path: string): PresentFile | undefined {
     const file = this.#resolve(path);
-    const stats = file === undefined ? undefined : lstatSync(file, { throwIfNoEntry: false });
-    if (file === undefined || stats === undefined) return undefined;
-    const content = stats.isFile() ? readFileSync(file, "utf8") : undefined;
-    return { content, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
+    return file === undefined ? undefined : presentFile(file);
   }
 
   /** The text of a file that must be there. Throws ConfigureBuildError (`bad-target`). */
@@ -69,9 +67,7 @@ export class Target {
 
   remove(path: string): void {
     const file = this.#resolve(path);
-    if (file === undefined) return;
-    rmSync(file, { force: true });
-    syncDirectory(dirname(file));
+    if (file !== undefined) removeFile(file);
   }
 
   #makeDirectory(path: string): void {
@@ -79,9 +75,7 @@ export class Target {
     this.#makeDirectory(dirname(path));
     const directory = this.#resolve(path);
     if (directory === undefined) throw new TypeError(`${dirname(path)} was just made`);
-    mkdirSync(directory);
-    // The umask has taken its part of the mode.
-    chmodSync(directory, 0o755);
+    makeDirectory(directory, 0o755);
   }
 
   /**
@@ -94,7 +88,7 @@ export class Target {
     try {
       directory = realpathSync(dirname(whole));
     } catch (cause) {
-      if (statSync(dirname(whole), { throwIfNoEntry: false }) === undefined && isMissing(cause)) {
+      if (systemCode(cause) === "ENOENT") {
         if (lstatSync(dirname(whole), { throwIfNoEntry: false })?.isSymbolicLink() === true) throw this.#outside(path);
         return undefined;
       }
@@ -112,6 +106,13 @@ export class Target {
   }
 }
 
-function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
+function presentFile(path: string): PresentFile | undefined {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    const content = stats.isFile() ? readFileSync(path, "utf8") : undefined;
+    return { content, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
+  } catch (cause) {
+    throw new ConfigureBuildError("bad-target", `${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
 }

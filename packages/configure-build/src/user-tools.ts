@@ -8,6 +8,7 @@ export interface Invocation {
   readonly program:
     | "/usr/sbin/groupadd"
     | "/usr/sbin/groupdel"
+    | "/usr/sbin/groupmod"
     | "/usr/sbin/useradd"
     | "/usr/sbin/usermod"
     | "/usr/sbin/userdel";
@@ -17,6 +18,10 @@ export interface Invocation {
 /** The group of the user, with the user's number. */
 export function addGroup(root: string, name: string, gid: number): Invocation {
   return { program: "/usr/sbin/groupadd", args: [...prefix(root), "--gid", String(gid), name] };
+}
+
+export function changeGroup(root: string, name: string, gid: number): Invocation {
+  return { program: "/usr/sbin/groupmod", args: [...prefix(root), "--gid", String(gid), name] };
 }
 
 /**
@@ -35,7 +40,7 @@ export function addUser(root: string, user: DesiredUser, uid: number): Invocatio
 }
 
 export function changeUser(root: string, user: DesiredUser): Invocation {
-  const args = ["--home", user.home, "--shell", user.shell, "--password", noPassword, user.name];
+  const args = ["--gid", user.name, "--home", user.home, "--shell", user.shell, "--password", noPassword, user.name];
   return { program: "/usr/sbin/usermod", args: [...prefix(root), ...args] };
 }
 
@@ -49,6 +54,9 @@ export function removeGroup(root: string, name: string): Invocation {
   return { program: "/usr/sbin/groupdel", args: [...prefix(root), name] };
 }
 
+/** How usermod and userdel end for a user that is logged in. */
+const userBusy = 8;
+
 /** Throws ConfigureBuildError (`tool-failed`). */
 export async function runTool({ program, args }: Invocation): Promise<void> {
   try {
@@ -59,9 +67,7 @@ export async function runTool({ program, args }: Invocation): Promise<void> {
     throw new ConfigureBuildError(
       "tool-failed",
       `${[program, ...args].join(" ")} failed: ${reason || cause.shortMessage}`,
-      {
-        cause,
-      },
+      { cause, hint: cause.exitCode === userBusy ? "end what the user is running, then run this again" : undefined },
     );
   }
 }

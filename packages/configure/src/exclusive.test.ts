@@ -1,6 +1,6 @@
-import { lstatSync, mkdtempSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { exclusively } from "./exclusive.ts";
 
@@ -26,4 +26,11 @@ test("a failure frees it", async () => {
   const failure = new Error("failed");
   await expect(exclusively(lock, () => Promise.reject(failure))).rejects.toBe(failure);
   expect(await exclusively(lock, async () => "next")).toBe("next");
+});
+
+test("what is no file of ours is not locked, and said so", async () => {
+  mkdirSync(dirname(lock), { recursive: true });
+  symlinkSync(join(directory, "elsewhere"), lock);
+  await expect(exclusively(lock, async () => "work")).rejects.toMatchObject({ code: "io", exit: 74 });
+  expect(readdirSync(directory)).toEqual(["run"]);
 });

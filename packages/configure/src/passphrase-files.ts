@@ -1,6 +1,6 @@
 /** The passphrases of HSM users, each in the home of the system user it is for. */
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { makeDirectory } from "@signstar/host/atomic-file";
 import { effectiveUid } from "@signstar/host/caller";
 import { credentialSubdirectory } from "@signstar/host/paths";
 import { removeAs, writeAs } from "@signstar/host/write-as";
@@ -38,7 +38,7 @@ export class PassphraseFiles {
   async stage({ id, systemUser }: DesiredUser, passphrase: Secret, hasOld: boolean): Promise<void> {
     const user = this.#place.user(systemUser);
     // On a system homes come from tmpfiles.d and belong to their users; below a root of the caller's own, to the caller.
-    if (user.uid === effectiveUid()) mkdirSync(user.home, { recursive: true, mode: 0o700 });
+    if (user.uid === effectiveUid()) makeDirectory(user.home, 0o700);
     const bytes = passphrase.use((each) => each.slice());
     try {
       await writeAs(user, user.home, fileOf(id), bytes, { keepPrevious: !hasOld });

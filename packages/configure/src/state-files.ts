@@ -1,8 +1,10 @@
-/** The files of an appliance that are root's: admin credentials, certificates, learnt TLS pins. */
-import { chmodSync, mkdirSync } from "node:fs";
+/**
+ * The files of an appliance that are root's: admin credentials, certificates, learnt TLS pins. tmpfiles.d makes their
+ * directories at boot; what is missing all the same is made here.
+ */
 import { dirname } from "node:path";
 import type { KeyRef } from "@signstar/config/model";
-import { writeFileAtomic } from "@signstar/host/atomic-file";
+import { makeDirectory, writeFileAtomic } from "@signstar/host/atomic-file";
 import { HostError } from "@signstar/host/errors";
 import { type FileRules, readSafeFile } from "@signstar/host/safe-file";
 import { encodeTlsPins, readTlsPins, type TlsPins } from "@signstar/host/tls-pins";
@@ -34,10 +36,13 @@ export class StateFiles {
   /** On disk when it returns: only then may a device be given a passphrase of it. */
   writeAdminCredentials(credentials: AdminCredentials): void {
     const path = this.#place.paths.adminCredentials;
-    const bytes = encodeAdminCredentials(credentials);
     makeDirectory(dirname(path), 0o700);
-    writeFileAtomic(path, bytes, { mode: 0o600, ...this.#place.owner });
-    bytes.fill(0);
+    const bytes = encodeAdminCredentials(credentials);
+    try {
+      writeFileAtomic(path, bytes, { mode: 0o600, ...this.#place.owner });
+    } finally {
+      bytes.fill(0);
+    }
   }
 
   readCertificate({ namespace, keyId }: KeyRef): Uint8Array | undefined {
@@ -71,11 +76,4 @@ export class StateFiles {
       throw thrown;
     }
   }
-}
-
-/** tmpfiles.d makes these at boot; what is missing all the same is made here, whatever the umask. */
-function makeDirectory(path: string, mode: number): void {
-  const parent = dirname(path);
-  if (mkdirSync(parent, { recursive: true }) !== undefined) chmodSync(parent, 0o755);
-  if (mkdirSync(path, { recursive: true }) !== undefined) chmodSync(path, mode);
 }

@@ -1,11 +1,15 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   renameSync,
+  rmSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -50,6 +54,37 @@ export function writeFileAtomic(path: string, bytes: Uint8Array, { mode, uid, gi
   } catch (cause) {
     throw new HostError("write-failed", `${path} cannot be written: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Removes a file, on disk when it returns; that it is not there is fine. Throws HostError (write-failed). */
+export function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+    syncDirectory(dirname(path));
+  } catch (cause) {
+    throw new HostError("write-failed", `${path} cannot be removed: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Makes a directory with exactly this mode, and what is missing above it with 0755, whatever the umask; one that exists
+ * stays as it is. The new names are on disk when it returns. Throws HostError (write-failed).
+ */
+export function makeDirectory(path: string, mode: number): void {
+  try {
+    makeMissing(path, mode);
+  } catch (cause) {
+    throw new HostError("write-failed", `directory ${path} cannot be made: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function makeMissing(path: string, mode: number): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  makeMissing(dirname(path), 0o755);
+  // Recursive only so that someone else may be faster. The umask takes from the mode, and never adds to it.
+  if (mkdirSync(path, { recursive: true, mode }) === undefined) return;
+  chmodSync(path, mode);
+  syncDirectory(dirname(path));
 }
 
 /** Makes the names in a directory as durable as its files. */

@@ -1,7 +1,5 @@
 /** Where things are on an appliance, below a root directory (`/` on a real one). */
 export interface Paths {
-  /** The directories that may hold `config.toml`, the most important first. */
-  readonly configs: readonly string[];
   readonly passwd: string;
   readonly certificates: string;
   readonly tlsPins: string;
@@ -35,9 +33,6 @@ export function pathsUnder(root: string): Paths {
   const run = `${prefix}/run/signstar`;
   const credentialDir = (home: string): string => `${prefix}${home}/${credentialSubdirectory}`;
   return {
-    configs: ["/etc", "/run", "/usr/local/share", "/usr/share"].map(
-      (place) => `${prefix}${place}/signstar/config.toml`,
-    ),
     passwd: `${prefix}/etc/passwd`,
     certificates: `${state}/certificates`,
     tlsPins: `${state}/tls-pins.json`,

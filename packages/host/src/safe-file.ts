@@ -17,15 +17,30 @@ export interface FileRules {
  * Throws HostError: file-missing, file-unsafe, file-too-large, file-unreadable.
  */
 export function readSafeFile(path: string, rules: FileRules): Uint8Array {
-  const fd = open(path);
+  const { fd } = openSafeFile(path, rules);
   try {
-    const problem = problemOf(fstatSync(fd), rules);
-    if (problem !== undefined) throw new HostError("file-unsafe", `${path} ${problem}`);
     return readUpTo(fd, path, rules.maxBytes);
   } catch (thrown) {
     throw thrown instanceof HostError ? thrown : unreadable(path, thrown);
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * The same file, open for reading piece by piece; the caller closes it. `size` is its length now, in bytes. Throws
+ * HostError: file-missing, file-unsafe, file-unreadable.
+ */
+export function openSafeFile(path: string, rules: Omit<FileRules, "maxBytes">): { fd: number; size: number } {
+  const fd = open(path);
+  try {
+    const stats = fstatSync(fd);
+    const problem = problemOf(stats, rules);
+    if (problem !== undefined) throw new HostError("file-unsafe", `${path} ${problem}`);
+    return { fd, size: stats.size };
+  } catch (thrown) {
+    closeSync(fd);
+    throw thrown instanceof HostError ? thrown : unreadable(path, thrown);
   }
 }
 
@@ -46,7 +61,7 @@ function open(path: string): number {
   }
 }
 
-function problemOf(stats: Stats, { owners, mode }: FileRules): string | undefined {
+function problemOf(stats: Stats, { owners, mode }: Omit<FileRules, "maxBytes">): string | undefined {
   if (!stats.isFile()) return "is not a regular file";
   if (!owners.includes(stats.uid)) return `belongs to uid ${stats.uid}, not to ${owners.join(" or ")}`;
   if (stats.nlink !== 1) return `has ${stats.nlink} names (hard links)`;

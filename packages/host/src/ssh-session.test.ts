@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -77,4 +77,18 @@ test("sshSession reads the file that sshd names and nothing else", () => {
   expect(session.peer).toEqual({ address: "192.0.2.1", port: 4711 });
   expect(sshSession({})).toEqual({ clientKey: undefined, peer: undefined });
   expect(() => sshSession({ SSH_USER_AUTH: join(directory, "none") })).toThrow(/does not exist/);
+});
+
+test.each([
+  ["is not there", undefined, 0o600],
+  ["is too long", "x".repeat(70_000), 0o600],
+  ["others can write", "", 0o666],
+])("a file of sshd's that %s is a fault of this machine, not of the client's input", (_, text, mode) => {
+  const path = join(directory, "bad");
+  rmSync(path, { force: true });
+  if (text !== undefined) writeFileSync(path, text);
+  if (text !== undefined) chmodSync(path, mode);
+  expect(() => sshSession({ SSH_USER_AUTH: path })).toThrow(
+    expect.objectContaining({ code: "session-unreadable", exit: 78 }),
+  );
 });

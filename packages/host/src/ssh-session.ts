@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { fromBase64, toHex } from "@signstar/primitives/bytes";
+import { messageOf } from "@signstar/primitives/failure";
 import { effectiveUid } from "./caller.ts";
 import { HostError } from "./errors.ts";
 import { readSafeFile } from "./safe-file.ts";
@@ -59,8 +60,12 @@ export function parseConnection(text: string): { readonly address: string; reado
 }
 
 function readAuthFile(path: string): string {
-  const bytes = readSafeFile(path, { maxBytes: 64 * 1024, owners: [effectiveUid(), 0], mode: "readable" });
-  return Buffer.from(bytes).toString("latin1");
+  try {
+    const bytes = readSafeFile(path, { maxBytes: 64 * 1024, owners: [effectiveUid(), 0], mode: "readable" });
+    return Buffer.from(bytes).toString("latin1");
+  } catch (cause) {
+    throw unreadable(`cannot be used: ${messageOf(cause)}`, cause);
+  }
 }
 
 function unreadable(problem: string, cause?: unknown): HostError {

@@ -1,6 +1,10 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { effectiveUid } from "./caller.ts";
 import { encodeTlsPins, parseTlsPins, readTlsPins, withLearntPins } from "./tls-pins.ts";
 
 const pin = fc.stringMatching(/^[0-9a-f]{64}$/);
@@ -25,6 +29,7 @@ describe("tls-pins.json", () => {
     '{"version":1,"devices":{"https://a/api/v1":"x"}}',
     '{"version":1,"devices":{"https://a/api/v1":["short"]}}',
     '{"version":1,"devices":{"http://a":[]}}',
+    `{"version":1,"devices":{"https://a/api/v1":[["${"0f".repeat(32)}"]]}}`,
   ])("refuses %j", (text) => {
     expect(() => parseTlsPins(Buffer.from(text), "x")).toThrow(
       expect.objectContaining({ code: "pins-unusable", exit: 78 }),
@@ -33,6 +38,20 @@ describe("tls-pins.json", () => {
 
   test("is not needed", () => {
     expect(readTlsPins("/nonexistent/tls-pins.json", [0])).toEqual(new Map());
+  });
+
+  test.each([
+    ["is too long", "x".repeat(70_000), 0o600],
+    ["others can write", "{}", 0o666],
+  ])("cannot be used if it %s", (_, text, mode) => {
+    const directory = mkdtempSync(join(tmpdir(), "signstar-pins-"));
+    const path = join(directory, "tls-pins.json");
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    expect(() => readTlsPins(path, [effectiveUid()])).toThrow(
+      expect.objectContaining({ code: "pins-unusable", exit: 78 }),
+    );
+    rmSync(directory, { recursive: true });
   });
 
   test("adds to pinned connections only", () => {

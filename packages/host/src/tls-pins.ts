@@ -13,14 +13,14 @@ export type TlsPins = ReadonlyMap<DeviceUrl, readonly string[]>;
 /** Some hundred devices. */
 const maxBytes = 64 * 1024;
 
-/** The pins in the file at `path`; none if it is missing. Throws HostError (pins-unusable or that of the file). */
+/** The pins in the file at `path`; none if it is missing. Throws HostError (pins-unusable). */
 export function readTlsPins(path: string, owners: readonly number[]): TlsPins {
   let bytes: Uint8Array;
   try {
     bytes = readSafeFile(path, { maxBytes, owners, mode: "readable" });
   } catch (thrown) {
     if (thrown instanceof HostError && thrown.code === "file-missing") return new Map();
-    throw thrown;
+    throw unusable(path, thrown);
   }
   return parseTlsPins(bytes, path);
 }
@@ -34,15 +34,19 @@ export function parseTlsPins(bytes: Uint8Array, path: string): TlsPins {
     return new Map(
       Object.entries(object(devices)).map(([url, pins]) => {
         if (!Array.isArray(pins)) throw new TypeError("pins are not a list");
-        return [parseDeviceUrl(url), pins.map((pin) => parsePin(String(pin)))];
+        return [parseDeviceUrl(url), pins.map(pinIn)];
       }),
     );
   } catch (cause) {
-    throw new HostError("pins-unusable", `${path} cannot be used: ${messageOf(cause)}`, {
-      cause,
-      hint: "put the fingerprints into the config and remove the file",
-    });
+    throw unusable(path, cause);
   }
+}
+
+function unusable(path: string, cause: unknown): HostError {
+  return new HostError("pins-unusable", `${path} cannot be used: ${messageOf(cause)}`, {
+    cause,
+    hint: "put the fingerprints into the config and remove the file",
+  });
 }
 
 export function encodeTlsPins(pins: TlsPins): Uint8Array {
@@ -53,6 +57,11 @@ export function encodeTlsPins(pins: TlsPins): Uint8Array {
 export function withLearntPins({ url, tls }: Connection, pins: TlsPins): Connection {
   if (tls.mode !== "pinned") return { url, tls };
   return { url, tls: { mode: "pinned", sha256: [...new Set([...tls.sha256, ...(pins.get(url) ?? [])])] } };
+}
+
+function pinIn(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError("a pin is not text");
+  return parsePin(value);
 }
 
 function object(value: unknown): Readonly<Record<string, unknown>> {

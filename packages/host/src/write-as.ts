@@ -9,11 +9,15 @@ export interface Owner {
 }
 
 // Everything a planted link could do, it does with the rights of the one who planted it. `set -C` opens with O_EXCL.
-const prologue = `set -euC; umask 077; cd -- "$1"; mkdir -p -- "$2"; cd -- "$2"
-  trap 'rm -f -- ".$3.$4" ".$3.old.$4"' EXIT; `;
+// The names of new directories are to be as durable as what is in them.
+const prologue = `set -euC; umask 077; cd -- "$1"; mkdir -p -- "$2"
+  IFS=/; way=.; for part in $2; do sync -- "$way"; way=$way/$part; done
+  cd -- "$2"; trap 'rm -f -- ".$3.$4" ".$3.old.$4"' EXIT; `;
+// If we die meanwhile, the end of the pipe is not the end of the content: a part of it is no file.
+const receive = `cat >".$3.$4"; sync ".$3.$4"; [ "$(stat -c %s -- ".$3.$4")" = "$5" ] || exit 1; `;
 const scripts = {
-  write: `${prologue}cat >".$3.$4"; sync ".$3.$4"; mv -fT -- ".$3.$4" "$3"; sync .`,
-  keep: `${prologue}cat >".$3.$4"; sync ".$3.$4"
+  write: `${prologue}${receive}mv -fT -- ".$3.$4" "$3"; sync .`,
+  keep: `${prologue}${receive}
     if [ -f "$3" ]; then cat -- "$3" >".$3.old.$4"; sync ".$3.old.$4"; mv -fT -- ".$3.old.$4" "$3.old"; fi
     mv -fT -- ".$3.$4" "$3"; sync .`,
   remove: `${prologue}rm -f -- "$3"; sync .`,
@@ -50,7 +54,8 @@ async function runAs(owner: Owner, home: string, path: string, what: keyof typeo
     new HostError("write-failed", `${home}/${path} cannot be written as uid ${owner.uid}: ${problem}`, { cause });
   const directory = segments.length === 0 ? "." : segments.join("/");
   const unique = globalThis.crypto.randomUUID().slice(0, 8);
-  const child = spawn("/bin/sh", ["-c", scripts[what], "sh", home, directory, name, unique], {
+  const words = [home, directory, name, unique, String(bytes.length)];
+  const child = spawn("/bin/sh", ["-c", scripts[what], "sh", ...words], {
     // Only root can become someone else; setting uid and gid also drops all other groups.
     ...(effectiveUid() === 0 ? { uid: owner.uid, gid: owner.gid } : {}),
     cwd: "/",

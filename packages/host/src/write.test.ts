@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -12,8 +13,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { writeFileAtomic } from "./atomic-file.ts";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { makeDirectory, writeFileAtomic } from "./atomic-file.ts";
 import { removeAs, writeAs } from "./write-as.ts";
 
 const base = mkdtempSync(join(tmpdir(), "signstar-write-"));
@@ -59,6 +60,27 @@ describe("writeFileAtomic", () => {
   });
 });
 
+describe("makeDirectory", () => {
+  test.each([0o000, 0o077])("makes what is missing with these modes, whatever the umask (%o)", (umask) => {
+    const before = process.umask(umask);
+    makeDirectory(join(home, "a/b/creds"), 0o700);
+    process.umask(before);
+    const modes = ["a", "a/b", "a/b/creds"].map((path) => statSync(join(home, path)).mode & 0o7777);
+    expect(modes).toEqual([0o755, 0o755, 0o700]);
+  });
+
+  test("leaves one that is there as it is, and refuses what is none", () => {
+    makeDirectory(home, 0o755);
+    expect(statSync(home).mode & 0o7777).toBe(0o700);
+    writeFileSync(join(home, "file"), "");
+    for (const path of ["file", "file/below"]) {
+      expect(() => makeDirectory(join(home, path), 0o755)).toThrow(
+        expect.objectContaining({ code: "write-failed", exit: 73 }),
+      );
+    }
+  });
+});
+
 describe("writeAs", () => {
   const path = ".local/state/signstar/secrets/ns1~operator-1.txt";
 
@@ -88,6 +110,21 @@ describe("writeAs", () => {
     await removeAs(owner, home, "a/key.txt.old");
     expect(readdirSync(join(home, "a"))).toEqual(["key.txt"]);
     expect(readFileSync(join(home, "a/key.txt"), "utf8")).toBe("3");
+  });
+
+  test("a writer that dies meanwhile leaves what was there, and not a part of the new", async () => {
+    await writeAs(owner, home, "a/key.txt", Buffer.from("in force"));
+    const source = JSON.stringify(new URL("./write-as.ts", import.meta.url).href);
+    for (const keepPrevious of [false, true]) {
+      const words = JSON.stringify([owner, home, "a/key.txt"]).slice(1, -1);
+      const dying = `import { writeAs } from ${source};
+        writeAs(${words}, new Uint8Array(4_000_000), { keepPrevious: ${keepPrevious} });
+        process.kill(process.pid, "SIGKILL");`;
+      const { signal } = spawnSync(process.execPath, ["--input-type=module", "--eval", dying]);
+      expect(signal).toBe("SIGKILL");
+      await vi.waitFor(() => expect(readdirSync(join(home, "a"))).toEqual(["key.txt"]), 5000);
+      expect(readFileSync(join(home, "a/key.txt"), "utf8")).toBe("in force");
+    }
   });
 
   test("cannot be led outside by planted links", async () => {
