@@ -39,6 +39,16 @@ describe("public keys", () => {
     expect(a?.body).toEqual(b?.body);
   });
 
+  test("a key is compared with any numbers, also such as no key has", () => {
+    const rsa = (n: Uint8Array): KeyMaterial => ({ algorithm: "RSA", modulus: n, exponent });
+    expect(sameMaterial(rsa(modulus), rsa(concat(new Uint8Array(3), modulus)))).toBe(true);
+    for (const odd of [new Uint8Array(0), new Uint8Array(2), new Uint8Array(3000).fill(255)]) {
+      expect(sameMaterial(rsa(modulus), rsa(odd))).toBe(false);
+    }
+    expect(sameMaterial(ed25519, { algorithm: "ECDSA", curve: "P-256", point })).toBe(false);
+    expect(sameMaterial(ed25519, { ...ed25519, point: new Uint8Array(0) })).toBe(false);
+  });
+
   test.each<[string, KeyMaterial, string]>([
     ["an Ed25519 point of 31 bytes", { algorithm: "EdDSALegacy", point: point.subarray(1) }, "malformed"],
     ["a compressed point", { algorithm: "ECDSA", curve: "P-256", point: new Uint8Array(33).fill(2) }, "malformed"],
