@@ -146,6 +146,10 @@ describe("a request is refused", () => {
     await stand.ready();
     stand.passwd("stranger");
     expect(await stand.run(request)).toEqual(refused(67, "this account has no task on this host"));
+    // Nor can this name stand in a config.
+    stand.passwd("Debian-exim");
+    expect(await stand.run(request)).toEqual(refused(67, "this account has no task on this host"));
+    expect(codes()).toEqual(["no-mapping"]);
     stand.passwd("signer");
     const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB client";
     const mapping = "[[users]]\n[users.system_only_wireguard_download]\nsystem_user = ";
@@ -158,6 +162,12 @@ describe("a request is refused", () => {
     await stand.ready();
     expect(await stand.run(request, {}, true)).toEqual(refused(77, "this is not allowed"));
     expect(codes()).toEqual(["root-refused"]);
+  });
+
+  test("where sshd's file about the session cannot be read", async () => {
+    await stand.ready();
+    expect(await stand.run(request, { SSH_USER_AUTH: "/nonexistent/auth" })).toEqual(refused(78, misconfigured));
+    expect(codes()).toEqual(["session-unreadable"]);
   });
 
   test("without a config", async () => {
@@ -194,6 +204,17 @@ describe("a certificate is refused", () => {
     stand.credential("operator-passphrase");
     expect(await stand.run(request)).toEqual(refused(78, misconfigured));
     expect(codes()).toEqual(["certificate-missing"]);
+  });
+
+  test("if the device keeps something else in its place", async () => {
+    const device = await stand.device("Curve25519", {}, "fresh");
+    stand.devices = [device];
+    using admin = stand.as(device, "admin");
+    await admin.keys.setCertificate(parseKeyId("key1"), Buffer.from("garbage"));
+    stand.configure();
+    stand.credential("operator-passphrase");
+    expect(await stand.run(request)).toEqual(refused(78, misconfigured));
+    expect(codes()).toEqual(["certificate-unreadable"]);
   });
 });
 
@@ -271,6 +292,13 @@ describe("a device", () => {
     expect(await stand.run(request)).toEqual(refused(69, unavailable));
     expect(performance.now() - began).toBeLessThan(5000);
     expect(codes()).toEqual(["tls-timeout"]);
+    // Two of them: the second one has no more than what the first has left.
+    stand.devices = [hanging, { ...hanging, url: `https://localhost:${port}/api/v1` }];
+    stand.configure();
+    const again = performance.now();
+    expect(await stand.run(request)).toEqual(refused(69, unavailable));
+    expect(performance.now() - again).toBeLessThan(5000);
+    expect(codes()).toEqual(["no-device"]);
     stand.devices = [hanging, device];
     stand.configure();
     await expectSigned(await stand.run(request));

@@ -1,6 +1,7 @@
 import { Exit, Failure, type FailureOptions } from "@signstar/primitives/failure";
 
 const exits = {
+  "no-mapping": Exit.noUser,
   "wrong-role": Exit.noPerm,
   "no-openpgp": Exit.config,
   "no-connection": Exit.config,

@@ -10,12 +10,13 @@ import { Pool, type PoolAnswer } from "@signstar/nethsm/pool";
 import type { Connection } from "@signstar/nethsm/tls";
 import { type Certificate, readCertificate } from "@signstar/openpgp/certificate";
 import { toHex } from "@signstar/primitives/bytes";
+import { messageOf } from "@signstar/primitives/failure";
 import { materialOf } from "@signstar/signing/key-material";
 import { nethsmSigner } from "@signstar/signing/raw-signer";
 import { type StateSignature, signState } from "@signstar/signing/sign-state";
 import { nameOf, requireCertificateOf, requireSameKey } from "@signstar/signing/trust";
 import type { SigningRequest } from "@signstar/signing-request/request";
-import { asOurs, credentialsOf, type Passphrases } from "./device-access.ts";
+import { asOurs, credentialsOf, namesOf, type Passphrases } from "./device-access.ts";
 import { ApplianceError } from "./errors.ts";
 import type { Session } from "./session.ts";
 import { keyName } from "./signing-task.ts";
@@ -80,7 +81,7 @@ export class Signer implements Disposable {
       outcome: "signed",
       certificate: nameOf(value.certificate),
       device,
-      skipped: skipped.length === 0 ? undefined : skipped.map((each) => `${each.device} ${each.error.code}`).join(", "),
+      skipped: namesOf(skipped),
       signature: createHash("sha256").update(value.packet).digest("hex"),
       created: value.created,
     };
@@ -131,10 +132,20 @@ export class Signer implements Disposable {
         hint: "let signstar-configure make one",
       });
     }
-    const certificate = readCertificate(bytes);
+    const certificate = readHeld(bytes, mapping);
     const pinnedFingerprint = mapping.certificateFingerprint;
     await requireCertificateOf({ certificate, material: materialOf(publicKey), at, pinnedFingerprint });
     return certificate;
+  }
+}
+
+/** Throws ApplianceError (78): what is wrong with a certificate is no matter of the client's input. */
+function readHeld(bytes: Uint8Array, mapping: SigningMapping): Certificate {
+  try {
+    return readCertificate(bytes);
+  } catch (cause) {
+    const message = `the device's certificate for key ${keyName(mapping)} cannot be used: ${messageOf(cause)}`;
+    throw new ApplianceError("certificate-unreadable", message, { cause, hint: "let signstar-configure make one" });
   }
 }
 
