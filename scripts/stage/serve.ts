@@ -171,6 +171,7 @@ async function startSsh(spec: Spec, directory: string, root: string): Promise<{ 
   if (ownPrivilegeSeparation) mkdirSync("/run/sshd", { recursive: true });
   const lines = [
     spec.sshdConfig ?? "",
+    ...(spec.mode === "overlay" ? [`Include ${join(repository, "sshd_config.d", "00-signstar.conf")}`] : []),
     `HostKey ${keyFile}`,
     "PidFile none",
     "UsePAM no",

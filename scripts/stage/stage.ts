@@ -68,11 +68,19 @@ export async function startStage(place: Place, spec: Omit<Spec, "mode">): Promis
 
 /** Makes an Ed25519 SSH key pair: FILE (0600) and FILE.pub. */
 export function makeKey(file: string, comment: string): { readonly file: string; readonly publicKey: string } {
-  const { private: secret, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+  const { private: secret, public: publicKey } = generateKeyPair(comment);
   writeFileSync(file, secret, { mode: 0o600 });
   chmodSync(file, 0o600);
   writeFileSync(`${file}.pub`, `${publicKey}\n`);
   return { file, publicKey };
+}
+
+/** ssh2 drops a leading zero byte of the point: one pair of 256 cannot be read again, not even by ssh2. */
+function generateKeyPair(comment: string): { readonly private: string; readonly public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
+  }
 }
 
 async function firstLine(server: ChildProcess): Promise<Ready> {
