@@ -220,12 +220,14 @@ section Signing with OpenPGP
 export NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE NETHSM_OPENPGP_SIGNATURE_MESSAGE
 NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE=$(temp message.txt.sig) NETHSM_OPENPGP_SIGNATURE_MESSAGE=$(temp message.txt)
 printf 'I like strawberries\n' >"$NETHSM_OPENPGP_SIGNATURE_MESSAGE"
-good() { gpg_check --verify "$NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE" "$NETHSM_OPENPGP_SIGNATURE_MESSAGE"; has "Good signature" "$dir/gpg"; }
+good() {
+  gpg --batch --trust-model always --verify "$NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE" "$NETHSM_OPENPGP_SIGNATURE_MESSAGE" 2>"$dir/gpg"
+  has "Good signature" "$dir/gpg"
+}
 for key in signing1 signing3 signing4 signing5 signing8 signing10; do
   for user in operator1 namespace1~operator1; do
     nethsm --user "$user" openpgp sign --force "$key"
-    gpg --batch --trust-model always --verify "$NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE" "$NETHSM_OPENPGP_SIGNATURE_MESSAGE" 2>"$dir/gpg"
-    has "Good signature" "$dir/gpg"
+    good
     nethsm --user "$user" key cert get --force "$key"
     sqop verify "$NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE" "$NETHSM_KEY_CERT_OUTPUT_FILE" <"$NETHSM_OPENPGP_SIGNATURE_MESSAGE" >"$dir/out"
   done
@@ -233,8 +235,7 @@ done
 request=$NETHSM_OPENPGP_SIGNATURE_MESSAGE.json
 signstar-request-signature "$NETHSM_OPENPGP_SIGNATURE_MESSAGE" | tee "$request"
 nethsm openpgp sign-state --force signing1 "$request"
-gpg --batch --trust-model always --verify "$NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE" "$NETHSM_OPENPGP_SIGNATURE_MESSAGE" 2>"$dir/gpg"
-has "Good signature" "$dir/gpg"
+good
 sq packet dump "$NETHSM_OPENPGP_SIGNATURE_OUTPUT_FILE" >"$dir/out"
 has data-digest@archlinux.org "$dir/out"
 sha512sum "$NETHSM_OPENPGP_SIGNATURE_MESSAGE"
@@ -356,6 +357,8 @@ section Backups
 export NETHSM_BACKUP_OUTPUT_FILE
 NETHSM_BACKUP_OUTPUT_FILE=$(temp backup.bkp)
 nethsm system backup
+mkdir unnamed
+(cd unnamed && unset NETHSM_BACKUP_OUTPUT_FILE && nethsm system backup && ls test-20??-??-??T??:??:??Z.bkp)
 export NETHSM_BACKUP_PASSPHRASE_FILE=$backup_file
 nethsm --user admin1 key remove signing1
 nethsm --user admin1 system restore "$NETHSM_BACKUP_OUTPUT_FILE"

@@ -70,7 +70,8 @@ export class ProcessIo implements Io {
 
   status(line: string): void {
     if (!this.stderrIsTerminal || (line === "" && !this.#statusShown)) return;
-    const columns = Math.max(process.stderr.columns - 1, 1);
+    // A terminal that does not know its width says 0.
+    const columns = Math.max((process.stderr.columns || 80) - 1, 1);
     process.stderr.write(`\r\x1b[K${printable(line).slice(0, columns)}`);
     this.#statusShown = line !== "";
   }

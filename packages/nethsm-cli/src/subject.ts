@@ -38,7 +38,7 @@ export const subjectOptions: readonly Option[] = [
     description: "alternative name, a DNS name or IP:ADDRESS (release 3.0 and later); without it the common name",
     repeatable: true,
   },
-  { name: "no-san", description: "no alternative name at all (release 3.0 and later)" },
+  { name: "without-san", description: "no alternative name at all (release 3.0 and later)" },
 ];
 
 export function subjectIn({ words, options }: Work): Subject {
@@ -49,8 +49,9 @@ export function subjectIn({ words, options }: Work): Subject {
     return value === undefined ? [] : [[member, value] as const];
   });
   const subjectAltNames = options.list("san");
-  if (options.flag("no-san") && subjectAltNames.length > 0) throw usageError("--san and --no-san exclude each other");
-  const hasNames = options.flag("no-san") || subjectAltNames.length > 0;
+  if (options.flag("without-san") && subjectAltNames.length > 0)
+    throw usageError("--san and --without-san exclude each other");
+  const hasNames = options.flag("without-san") || subjectAltNames.length > 0;
   return {
     commonName: words.text("COMMON_NAME"),
     ...Object.fromEntries(names),
