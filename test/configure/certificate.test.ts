@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Device } from "@signstar/configure/device";
 import { resumeSha512 } from "@signstar/hash-state/resume";
 import { freshSha512 } from "@signstar/hash-state/sha512-state";
 import { NetHsm } from "@signstar/nethsm/client";
@@ -11,8 +12,8 @@ import { toHex } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
 import { nethsmSigner, type RawSigner, readAnswer } from "@signstar/signing/raw-signer";
 import { signState } from "@signstar/signing/sign-state";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { administrator, type Stage, setUp, signing } from "./stage.ts";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { administrator, intercepted, type Stage, setUp, signing } from "./stage.ts";
 
 const mapping = { user: "build", operator: "op1", key: "key1", tag: "tag1" };
 const config = administrator("admin") + signing(mapping);
@@ -74,10 +75,15 @@ test("one without key flags is made again, and keeps its fingerprint", async () 
   await stage.apply(config);
   using device = connect();
   const before = fingerprint();
+  const createdAt = certificate().key.creationTime;
   writeFileSync(certificateFile(), await makeWithoutFlags(device));
+  while (Date.now() < (createdAt + 1) * 1000) await new Promise((resolve) => setTimeout(resolve, 50));
   const made = await stage.apply(config);
   expect(made).toMatchObject([{ kind: "make-certificate", why: expect.stringContaining("has no key flags") }]);
   expect(fingerprint()).toBe(before);
+  // Who has the old one takes the newer self-signature of the two.
+  const [signature] = certificate().userIds.flatMap(({ certifications }) => certifications);
+  expect(signature?.signature.creationTime).toBeGreaterThan(createdAt);
   expect(await stage.plan(config)).toMatchObject({ changes: [], conflicts: [] });
 });
 
@@ -101,6 +107,27 @@ test("a file that is lost comes back from the device, one that the device lacks 
   const user = ["admin", /name = "admin"\npassphrase = "([^"]+)"/.exec(credentials)?.[1] ?? ""] as const;
   expect((await stage.hsm.request("DELETE", "/keys/key1/cert", { user })).status).toBe(204);
   expect(await stage.apply(config)).toMatchObject([{ kind: "store-certificate" }]);
+  expect(await stage.plan(config)).toMatchObject({ changes: [], conflicts: [] });
+});
+
+test("a device that shows another certificate once it was judged gets nothing onto this host", async () => {
+  await stage.apply(config);
+  rmSync(certificateFile());
+  const other = await setUp();
+  onTestFinished(() => other.close());
+  await other.apply(config);
+  const foreign = readFileSync(join(other.root, "var/lib/signstar/certificates/key1.pgp"));
+  let asked = 0;
+  const lie = (name: string, call: () => Promise<unknown>) => {
+    if (name === "keys.getCertificate") asked += 1;
+    return asked === 2 && name === "keys.getCertificate" ? Promise.resolve(new Uint8Array(foreign)) : call();
+  };
+  const through = (device: Device) => intercepted(device, lie);
+  const lied = await setUp({ root: stage.root, through, device: stage.hsm });
+  await expect(lied.apply(config)).rejects.toMatchObject({ code: "conflict" });
+  expect(asked).toBe(2);
+  expect(existsSync(certificateFile())).toBe(false);
+  await stage.apply(config);
   expect(await stage.plan(config)).toMatchObject({ changes: [], conflicts: [] });
 });
 

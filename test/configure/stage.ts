@@ -40,10 +40,14 @@ export interface StageOptions extends SoftNethsmOptions {
   readonly tls?: string;
   /** Of another stage, which goes on owning it. */
   readonly root?: string;
+  /** Of another stage, which goes on owning it. */
+  readonly device?: SoftNethsm;
+  /** Puts something between signstar-configure and the device. */
+  readonly through?: (device: Device) => Device;
 }
 
 export async function setUp(options: StageOptions = {}): Promise<Stage> {
-  const hsm = await startSoftNethsm(options);
+  const hsm = options.device ?? (await startSoftNethsm(options));
   const root = options.root ?? mkdtempSync(join(tmpdir(), "signstar-configure-"));
   const pin = hsm.tlsFingerprint.replace("sha256:", "");
   const head = `iteration = 1
@@ -61,7 +65,8 @@ ${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
     const config = parseConfig(head + users);
     const place = placeAt(root);
     const meeting = await meet(onlyConnection(config), new StateFiles(place), (to) => new NetHsm(to));
-    const device = interruption === undefined ? meeting.device : interruptible(meeting.device, interruption);
+    const honest = options.through?.(meeting.device) ?? meeting.device;
+    const device = interruption === undefined ? honest : interruptible(honest, interruption);
     try {
       const run = new Run({ desired: desiredFrom(config), iteration: 1, device, place, now: () => new Date() });
       return await work(run, meeting);
@@ -82,27 +87,38 @@ ${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
       }),
     async close() {
       if (options.root === undefined) rmSync(root, { recursive: true, force: true });
-      await hsm.close();
+      if (options.device === undefined) await hsm.close();
     },
   };
 }
 
-function interruptible<T extends object>(target: T, { call, loses }: Interruption, made = { calls: 0 }): T {
-  const wrap = (inner: object) => interruptible(inner, { call, loses }, made);
+function interruptible(device: Device, { call, loses }: Interruption): Device {
+  let calls = 0;
+  return intercepted(device, async (_, made) => {
+    calls += 1;
+    const isLast = calls === call;
+    if (isLast && loses === "request") throw new Interrupted();
+    const answer = await made();
+    if (isLast) throw new Interrupted();
+    return answer;
+  });
+}
+
+/** The same with `around` in the way of every call, which has a name such as `keys.get`. */
+export function intercepted<T extends object>(
+  target: T,
+  around: (name: string, call: () => Promise<unknown>) => Promise<unknown>,
+  prefix = "",
+): T {
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value === "object" && value !== null && name !== "connection") return wrap(value);
+      if (typeof value === "object" && value !== null && name !== "connection") {
+        return intercepted(value, around, `${String(name)}.`);
+      }
       if (typeof value !== "function" || name === "close") return value;
-      if (name === "as") return (...words: unknown[]) => wrap(value.apply(target, words) as Device);
-      return async (...words: unknown[]) => {
-        made.calls += 1;
-        const isLast = made.calls === call;
-        if (isLast && loses === "request") throw new Interrupted();
-        const answer: unknown = await value.apply(target, words);
-        if (isLast) throw new Interrupted();
-        return answer;
-      };
+      if (name === "as") return (...words: unknown[]) => intercepted(value.apply(target, words) as Device, around);
+      return (...words: unknown[]) => around(`${prefix}${String(name)}`, async () => value.apply(target, words));
     },
   });
 }

@@ -1,9 +1,10 @@
 /** `[appliance]`, `[log]` and `[removal]`. */
-import { namespaceOf, parseKeyId, parseNamespaceId } from "@signstar/nethsm/ids";
+import { namespaceOf, parseNamespaceId } from "@signstar/nethsm/ids";
 import type { Claims } from "./claims.ts";
 import { ConfigError } from "./errors.ts";
 import type { Field } from "./field.ts";
-import type { Appliance, Config, KeyRef } from "./model.ts";
+import { formatKeyRef, parseKeyRef } from "./key-ref.ts";
+import type { Appliance, Config } from "./model.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
 const minute = 60_000;
@@ -61,17 +62,6 @@ export function readRemoval(field: Field | undefined, claims: Claims): Config["r
       return parseNamespaceId(text);
     }),
   };
-}
-
-/** `namespace~key` or `key`. Throws IdError. */
-export function parseKeyRef(text: string): KeyRef {
-  const tilde = text.indexOf("~");
-  if (tilde === -1) return { namespace: undefined, keyId: parseKeyId(text) };
-  return { namespace: parseNamespaceId(text.slice(0, tilde)), keyId: parseKeyId(text.slice(tilde + 1)) };
-}
-
-export function formatKeyRef(key: KeyRef): string {
-  return key.namespace === undefined ? key.keyId : `${key.namespace}~${key.keyId}`;
 }
 
 function readList<T>(field: Field | undefined, parse: (text: string) => T): readonly T[] {

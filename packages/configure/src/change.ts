@@ -1,7 +1,7 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
 import type { KeyRef } from "@signstar/config/model";
 import type { NamespaceId, UserId } from "@signstar/nethsm/ids";
 import type { DesiredKey, DesiredUser } from "./desired.ts";
-import { keyLabel } from "./key-label.ts";
 
 /**
  * One step from what is to what should be. `as` is the administrator who may do it: the NetHSM lets only callers of
@@ -78,21 +78,21 @@ export function describe(change: Change): string {
     case "remove-user-tag":
       return `~ user ${change.user}: - tag ${change.tag}`;
     case "generate-key":
-      return `+ key ${keyLabel(change.key)} (${keyKind(change.key)}, for ${change.key.operator})`;
+      return `+ key ${formatKeyRef(change.key)} (${keyKind(change.key)}, for ${change.key.operator})`;
     case "remove-key":
-      return `- key ${keyLabel(change.key)}`;
+      return `- key ${formatKeyRef(change.key)}`;
     case "add-key-tag":
-      return `~ key ${keyLabel(change.key)}: + tag ${change.tag}`;
+      return `~ key ${formatKeyRef(change.key)}: + tag ${change.tag}`;
     case "remove-key-tag":
-      return `~ key ${keyLabel(change.key)}: - tag ${change.tag}`;
+      return `~ key ${formatKeyRef(change.key)}: - tag ${change.tag}`;
     case "make-certificate": {
-      const what = `OpenPGP certificate of key ${keyLabel(change.key)} for ${JSON.stringify(change.userId)}`;
+      const what = `OpenPGP certificate of key ${formatKeyRef(change.key)} for ${JSON.stringify(change.userId)}`;
       return change.why === undefined ? `+ ${what}` : `~ ${what}: made again, ${change.why}`;
     }
     case "store-certificate":
-      return `~ OpenPGP certificate of key ${keyLabel(change.key)}: stored on the device`;
+      return `~ OpenPGP certificate of key ${formatKeyRef(change.key)}: stored on the device`;
     case "write-certificate":
-      return `~ OpenPGP certificate of key ${keyLabel(change.key)}: written to this host`;
+      return `~ OpenPGP certificate of key ${formatKeyRef(change.key)}: written to this host`;
   }
 }
 

@@ -9,7 +9,6 @@ import {
 } from "@signstar/nethsm/ids";
 import type { KeyMechanism, KeyType, Role } from "@signstar/nethsm/types";
 import { ConfigureError } from "./errors.ts";
-import { keyLabel } from "./key-label.ts";
 
 /** The user that provisioning makes, and as whom we work. It is never removed. */
 export const leadingAdministrator = parseSystemWideUserId("admin");
@@ -67,7 +66,6 @@ export function desiredFrom(config: Config): Desired {
     });
   }
   const keys = mappings.flatMap((mapping) => (mapping.kind === "signing" ? [keyOf(mapping)] : []));
-  requireNoContradiction(config, keys);
   const namespaces = new Set([...admins, ...users.map((user) => user.id)].flatMap((id) => namespaceOf(id) ?? []));
   return {
     administrators: [...new Set([leadingAdministrator, ...admins.filter((id) => namespaceOf(id) === undefined)])],
@@ -79,19 +77,6 @@ export function desiredFrom(config: Config): Desired {
     keys,
     removal: config.removal,
   };
-}
-
-function requireNoContradiction({ mappings, removal }: Config, keys: readonly DesiredKey[]): void {
-  const wanted = new Set(keys.map(keyLabel));
-  const namespaces = new Set(mappings.flatMap((each) => (each.kind === "admin" ? (namespaceOf(each.user) ?? []) : [])));
-  const both = [
-    ...removal.keys.map(keyLabel).filter((label) => wanted.has(label)),
-    ...removal.namespaces.filter((namespace) => namespaces.has(namespace)),
-  ];
-  if (both.length === 0) return;
-  throw new ConfigureError("not-supported", `${both.join(", ")} is configured and listed for removal at once`, {
-    hint: "take it off the [removal] lists, or out of the mappings",
-  });
 }
 
 function usersOf(mapping: Mapping): DesiredUser[] {
@@ -133,5 +118,5 @@ function certificateOf(key: KeySetup, fingerprint: string | undefined): DesiredC
       hint: "put one text into user_ids of its key_context",
     });
   }
-  return { userId, fingerprint: fingerprint?.toLowerCase() };
+  return { userId, fingerprint };
 }

@@ -1,7 +1,7 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
 import type { KeyRef } from "@signstar/config/model";
 import type { ActualCertificate, CertificateState } from "./actual.ts";
 import type { DesiredCertificate, DesiredKey } from "./desired.ts";
-import { keyLabel } from "./key-label.ts";
 import type { Planning } from "./planning.ts";
 
 const missing: CertificateState = { kind: "missing" };
@@ -13,7 +13,7 @@ const missing: CertificateState = { kind: "missing" };
 export function planCertificates(context: Planning): void {
   for (const key of context.desired.keys) {
     if (key.certificate === undefined || context.actorFor(key.namespace) === undefined) continue;
-    const found = context.contents.keys.get(keyLabel(key))?.certificate;
+    const found = context.contents.keys.get(formatKeyRef(key))?.certificate;
     planCertificate(context, key, key.certificate, found ?? { file: missing, device: missing, same: false });
   }
 }
@@ -34,7 +34,7 @@ function planCertificate(
       if (fingerprint === undefined) {
         changes.push({ kind: "make-certificate", as, key: wanted, userId, createdAt: undefined, why: undefined });
       } else {
-        conflicts.push(`key ${keyLabel(key)} has no certificate, and a new one would not be ${fingerprint}`);
+        conflicts.push(`key ${formatKeyRef(key)} has no certificate, and a new one would not be ${fingerprint}`);
       }
       return;
     case "outdated":
@@ -42,7 +42,7 @@ function planCertificate(
       return;
     case "foreign":
       conflicts.push(
-        `the certificate of key ${keyLabel(key)} ${isOnHost ? "on this host" : "on the device"} ${rules.why}`,
+        `the certificate of key ${formatKeyRef(key)} ${isOnHost ? "on this host" : "on the device"} ${rules.why}`,
       );
       return;
     case "good":

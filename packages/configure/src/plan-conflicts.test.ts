@@ -65,6 +65,12 @@ describe("a key is never replaced", () => {
   });
 });
 
+test("a tag that no request can name stays and is told; any other goes", () => {
+  const { changes, conflicts, notes } = planContents(desired, contents({ tags: new Set(["tag1", "tag 2", "tag3"]) }));
+  expect(changes).toMatchObject([{ kind: "remove-key-tag", tag: "tag3" }]);
+  expect([conflicts, notes]).toEqual([[], [expect.stringContaining('keeps the tag "tag 2"')]]);
+});
+
 describe("certificates", () => {
   const kinds = (certificate: ActualCertificate) => {
     const { changes, conflicts } = planContents(desired, contents({ certificate }));

@@ -1,9 +1,9 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
 import type { KeyRef } from "@signstar/config/model";
-import type { UserId } from "@signstar/nethsm/ids";
+import { IdError, parseTag, type UserId } from "@signstar/nethsm/ids";
 import type { ActualKey } from "./actual.ts";
 import { keyKind } from "./change.ts";
 import type { DesiredKey } from "./desired.ts";
-import { keyLabel } from "./key-label.ts";
 import type { Planning } from "./planning.ts";
 
 /** Keys that should be there. One that differs in more than its tags is a conflict: no key is ever replaced. */
@@ -12,7 +12,7 @@ export function planKeys(context: Planning): void {
   for (const key of context.desired.keys) {
     const as = context.actorFor(key.namespace);
     if (as === undefined) continue;
-    const label = keyLabel(key);
+    const label = formatKeyRef(key);
     const found = contents.keys.get(label);
     if (found !== undefined) {
       conflicts.push(...differences(key, found));
@@ -30,7 +30,7 @@ export function planKeys(context: Planning): void {
 /** Only keys that the configuration lists for removal. */
 export function planKeyRemoval(context: Planning): void {
   const { desired, contents, changes, notes } = context;
-  const removed = new Map(desired.removal.keys.map((key) => [keyLabel(key), key]));
+  const removed = new Map(desired.removal.keys.map((key) => [formatKeyRef(key), key]));
   for (const label of contents.otherKeys) {
     const key = removed.get(label);
     const as = key && context.actorFor(key.namespace);
@@ -40,19 +40,35 @@ export function planKeyRemoval(context: Planning): void {
 }
 
 /** The wanted tags come before the others go: a key without a tag serves every Operator. */
-function planTags({ changes }: Planning, as: UserId, wanted: DesiredKey, found: ActualKey): void {
+function planTags({ changes, notes }: Planning, as: UserId, wanted: DesiredKey, found: ActualKey): void {
   const key: KeyRef = { namespace: wanted.namespace, keyId: wanted.keyId };
   for (const tag of wanted.tags) {
     if (!found.tags.has(tag)) changes.push({ kind: "add-key-tag", as, key, tag });
   }
   const kept = new Set<string>(wanted.tags);
   for (const tag of found.tags) {
-    if (!kept.has(tag)) changes.push({ kind: "remove-key-tag", as, key, tag });
+    if (kept.has(tag)) continue;
+    if (isTag(tag)) changes.push({ kind: "remove-key-tag", as, key, tag });
+    else
+      notes.push(
+        `key ${formatKeyRef(key)} keeps the tag ${JSON.stringify(tag)}: no user can have it, no request names it`,
+      );
+  }
+}
+
+/** A device takes any text for a tag when it makes a key, and afterwards only proper ones. */
+function isTag(text: string): boolean {
+  try {
+    parseTag(text);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof IdError) return false;
+    throw thrown;
   }
 }
 
 function differences(key: DesiredKey, found: ActualKey): string[] {
-  const label = keyLabel(key);
+  const label = formatKeyRef(key);
   const problems: string[] = [];
   const sameLength = key.length === undefined || found.length === undefined || key.length === found.length;
   if (found.type !== key.type || !sameLength) {

@@ -1,8 +1,8 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
 import { parseUserId, type UserId } from "@signstar/nethsm/ids";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Desired, leadingAdministrator } from "./desired.ts";
-import { keyLabel } from "./key-label.ts";
 import { plan } from "./plan.ts";
 import { desiredArbitrary } from "./testing/desired-arbitrary.ts";
 import { World } from "./testing/model.ts";
@@ -31,11 +31,11 @@ function expectReached(world: World, desired: Desired): void {
     expect(world.passphraseFiles.get(id)).toEqual({ current: user?.passphrase, old: undefined });
   }
   for (const key of desired.keys) {
-    const found = world.keys.get(keyLabel(key));
+    const found = world.keys.get(formatKeyRef(key));
     expect([...(found?.tags ?? [])]).toEqual(key.tags);
     if (key.certificate === undefined) continue;
     expect(found?.certificate).toEqual({ key: found?.serial, userId: key.certificate.userId });
-    expect(world.certificateFiles.get(keyLabel(key))).toEqual(found?.certificate);
+    expect(world.certificateFiles.get(formatKeyRef(key))).toEqual(found?.certificate);
   }
   const wanted: UserId[] = [
     ...desired.administrators,

@@ -1,11 +1,11 @@
 /** Reads what is: changes nothing, on the device or here. */
+import { formatKeyRef } from "@signstar/config/key-ref";
 import type { UserId } from "@signstar/nethsm/ids";
 import type { SystemState } from "@signstar/nethsm/types";
 import { type Actual, type ActualUser, type Contents, freshContents, type PassphraseState } from "./actual.ts";
 import { authenticates } from "./authenticates.ts";
 import { leadingAdministrator } from "./desired.ts";
 import { ConfigureError } from "./errors.ts";
-import { keyLabel } from "./key-label.ts";
 import { doorkeeper } from "./planning.ts";
 import { readKeys } from "./read-keys.ts";
 import type { Run } from "./run.ts";
@@ -96,6 +96,6 @@ async function passphraseState(run: Run, id: UserId, role: ActualUser["role"]): 
 
 /** Labels of configured keys that the device does not have, but of which this host has a certificate. */
 function strayCertificates(run: Run, present: ReadonlySet<string>): Set<string> {
-  const absent = run.desired.keys.filter((key) => key.certificate !== undefined && !present.has(keyLabel(key)));
-  return new Set(absent.filter((key) => run.files.readCertificate(key) !== undefined).map(keyLabel));
+  const absent = run.desired.keys.filter((key) => key.certificate !== undefined && !present.has(formatKeyRef(key)));
+  return new Set(absent.filter((key) => run.files.readCertificate(key) !== undefined).map(formatKeyRef));
 }

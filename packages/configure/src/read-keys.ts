@@ -1,10 +1,10 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
 import type { NamespaceId, UserId } from "@signstar/nethsm/ids";
 import type { KeyInfo } from "@signstar/nethsm/types";
 import { equal } from "@signstar/primitives/bytes";
 import type { ActualCertificate, ActualKey } from "./actual.ts";
 import { assessCertificate } from "./assess-certificate.ts";
 import type { DesiredKey } from "./desired.ts";
-import { keyLabel } from "./key-label.ts";
 import type { Run } from "./run.ts";
 
 /** The keys of one namespace by label; undefined for one that the configuration does not have. */
@@ -15,8 +15,8 @@ export async function readKeys(
 ): Promise<Map<string, ActualKey | undefined>> {
   const found = new Map<string, ActualKey | undefined>();
   for (const keyId of await run.as(as).keys.list()) {
-    const label = keyLabel({ namespace, keyId });
-    const wanted = run.desired.keys.find((key) => keyLabel(key) === label);
+    const label = formatKeyRef({ namespace, keyId });
+    const wanted = run.desired.keys.find((key) => formatKeyRef(key) === label);
     found.set(label, wanted && (await readKey(run, wanted, as)));
   }
   return found;

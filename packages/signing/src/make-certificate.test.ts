@@ -21,6 +21,15 @@ describe("making a certificate", () => {
     await requireUsable(certificate, keyTime);
   });
 
+  test("a later self-signature leaves the fingerprint, one before the key is refused", async () => {
+    const { certificate } = await makeCertificate({ ...input, signedAt: keyTime + 1000 });
+    expect(toHex(certificate.key.fingerprint)).toBe(vector.fingerprint);
+    const [signature] = certificate.userIds.flatMap(({ certifications }) => certifications);
+    expect(signature?.signature.creationTime).toBe(keyTime + 1000);
+    await requireUsable(certificate, keyTime + 1000);
+    await expect(makeCertificate({ ...input, signedAt: keyTime - 1 })).rejects.toThrow(OpenPgpError);
+  });
+
   test("an answer that does not verify makes none", async () => {
     const lying: RawSigner = { ...signer, sign: () => Promise.resolve(new Uint8Array(64).fill(1)) };
     await expect(makeCertificate({ ...input, signer: lying })).rejects.toMatchObject({

@@ -1,8 +1,8 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
 import { parseSystemUserId } from "@signstar/config/system-user";
 import { type NamespaceId, parseKeyId, parseNamespaceId, parseTag, parseUserId } from "@signstar/nethsm/ids";
 import * as fc from "fast-check";
 import { type Desired, type DesiredKey, type DesiredUser, leadingAdministrator } from "../desired.ts";
-import { keyLabel } from "../key-label.ts";
 
 const namespaces = ["ns1", "ns2"].map(parseNamespaceId);
 const places = [undefined, ...namespaces];
@@ -80,7 +80,7 @@ export function desiredArbitrary(): fc.Arbitrary<Desired> {
         keys,
         removal: {
           namespaces: removal.namespaces.filter((id) => !exists(id)),
-          keys: removal.keys.filter((key) => !keys.some((each) => keyLabel(each) === keyLabel(key))),
+          keys: removal.keys.filter((key) => !keys.some((each) => formatKeyRef(each) === formatKeyRef(key))),
         },
       };
     });

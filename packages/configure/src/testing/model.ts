@@ -1,11 +1,12 @@
 /** A NetHSM and a host in memory, reduced to what plans are about; it refuses what a NetHSM refuses. */
+
+import { formatKeyRef } from "@signstar/config/key-ref";
 import type { KeyRef } from "@signstar/config/model";
 import { type NamespaceId, namespaceOf, type UserId } from "@signstar/nethsm/ids";
 import type { KeyMechanism, KeyType, Role, SystemState } from "@signstar/nethsm/types";
 import { type Actual, type ActualUser, type CertificateState, freshContents } from "../actual.ts";
 import type { Change } from "../change.ts";
 import { type Desired, type DesiredUser, leadingAdministrator } from "../desired.ts";
-import { keyLabel } from "../key-label.ts";
 
 interface ModelCertificate {
   readonly key: number;
@@ -51,7 +52,7 @@ export class World {
       if (file.current !== user.passphrase) return "refused";
       return file.old === undefined ? "accepted" : "unsettled";
     };
-    const wantedKeys = new Set(desired.keys.map(keyLabel));
+    const wantedKeys = new Set(desired.keys.map(formatKeyRef));
     const stray = [...wantedKeys].filter((label) => this.certificateFiles.has(label) && !this.keys.has(label));
     const about = { state: this.state, firstPin: undefined, adminCredentials: known && new Set(known.keys()) };
     if (!open) {
@@ -73,7 +74,7 @@ export class World {
           [...this.keys]
             .filter(([label]) => wantedKeys.has(label))
             .map(([label, key]) => {
-              const wanted = desired.keys.find((each) => keyLabel(each) === label)?.certificate?.userId;
+              const wanted = desired.keys.find((each) => formatKeyRef(each) === label)?.certificate?.userId;
               const state = (certificate: ModelCertificate | undefined): CertificateState => {
                 if (certificate === undefined) return { kind: "missing" };
                 if (certificate.key !== key.serial) return { kind: "foreign", why: "is for another key" };
@@ -184,8 +185,8 @@ export class World {
           () => {
             const { key } = change;
             must(this.#login(change.as) === key.namespace, "other namespace");
-            must(!this.keys.has(keyLabel(key)), "key exists");
-            this.keys.set(keyLabel(key), {
+            must(!this.keys.has(formatKeyRef(key)), "key exists");
+            this.keys.set(formatKeyRef(key), {
               ...key,
               serial: this.#next(),
               tags: new Set(key.tags),
@@ -194,7 +195,9 @@ export class World {
           },
         ];
       case "remove-key":
-        return [() => must(this.#key(change.as, change.key) && this.keys.delete(keyLabel(change.key)), "no such key")];
+        return [
+          () => must(this.#key(change.as, change.key) && this.keys.delete(formatKeyRef(change.key)), "no such key"),
+        ];
       case "add-key-tag":
         return [() => this.#key(change.as, change.key).tags.add(change.tag)];
       case "remove-key-tag":
@@ -217,7 +220,7 @@ export class World {
               "no tag in common",
             );
             this.signatures += 1;
-            this.certificateFiles.set(keyLabel(key), { key: found.serial, userId });
+            this.certificateFiles.set(formatKeyRef(key), { key: found.serial, userId });
           },
           ...this.steps({ kind: "store-certificate", as, key }),
         ];
@@ -228,7 +231,7 @@ export class World {
             this.#key(change.as, change.key).certificate = undefined;
           },
           () => {
-            this.#key(change.as, change.key).certificate = this.certificateFiles.get(keyLabel(change.key));
+            this.#key(change.as, change.key).certificate = this.certificateFiles.get(formatKeyRef(change.key));
           },
         ];
       case "write-certificate":
@@ -236,7 +239,7 @@ export class World {
           () => {
             const { certificate } = this.#key(change.as, change.key);
             if (certificate === undefined) throw new Error("no certificate to write");
-            this.certificateFiles.set(keyLabel(change.key), certificate);
+            this.certificateFiles.set(formatKeyRef(change.key), certificate);
           },
         ];
     }
@@ -283,8 +286,8 @@ export class World {
 
   #key(as: UserId, key: KeyRef): ModelKey {
     must(this.#login(as) === key.namespace, "keys of other namespaces are out of sight");
-    const found = this.keys.get(keyLabel(key));
-    if (found === undefined) throw new Error(`no key ${keyLabel(key)}`);
+    const found = this.keys.get(formatKeyRef(key));
+    if (found === undefined) throw new Error(`no key ${formatKeyRef(key)}`);
     return found;
   }
 
