@@ -299,6 +299,7 @@ describe("a device", () => {
     expect(await stand.run(request)).toEqual(refused(69, unavailable));
     expect(performance.now() - again).toBeLessThan(5000);
     expect(codes()).toEqual(["no-device"]);
+    expect(stand.entries().find(({ event }) => event === "verdict")?.["ms"]).toBeLessThan(4500);
     stand.devices = [hanging, device];
     stand.configure();
     await expectSigned(await stand.run(request));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Io } from "@signstar/command/io";
 import { reportOf } from "@signstar/command/report";
 import { clientReport } from "@signstar/command/run-forced";
@@ -9,31 +10,47 @@ import { limits } from "@signstar/primitives/limits";
 import { type BatchAnswer, encodeBatchAnswer, parseBatchFrame } from "@signstar/signing-request/batch";
 import { inOrder } from "./in-order.ts";
 import { lines } from "./lines.ts";
+import { Outbox } from "./outbox.ts";
+import { send } from "./send.ts";
 import type { Session } from "./session.ts";
 import type { Signer } from "./signer.ts";
 
 /** A client may hash a large file between two frames; sshd's own limit for a silent session is the same. */
 const idleMs = 300_000;
 
+/** A client that does not take its answers holds up a device. */
+const stallMs = 60_000;
+
+/**
+ * A refused frame costs no device any time, only an entry in the journal. Beyond so many of them each waits, so that
+ * refusals fill the journal no faster than signatures do.
+ */
+const promptRefusals = 100;
+const refusalMs = 50;
+
 /**
  * Signs frame by frame until standard input ends, `width` at a time; each answer leaves as soon as those before it
  * have. A frame that cannot be signed is answered with an error; only what concerns all of them ends the batch.
  */
 export async function signBatch(input: {
-  readonly session: Session;
-  readonly signer: Signer;
-  readonly io: Io;
+  readonly session: Pick<Session, "id" | "failed">;
+  readonly signer: Pick<Signer, "sign">;
+  readonly io: Pick<Io, "stdin" | "stream">;
   readonly width: number;
+  readonly stallMs?: number;
 }): Promise<void> {
   const { session, signer, io, width } = input;
   const { stdin } = io;
   let count = 0;
+  let refusals = 0;
   await inOrder(lines(stdin, { bytes: limits.requestBytes, idleMs }), width, {
     async work(line): Promise<BatchAnswer> {
       count += 1;
       const request = `${session.id}#${count}`;
       const frame = parseBatchFrame(line);
       if ("refusal" in frame) {
+        refusals += 1;
+        if (refusals > promptRefusals) await sleep(refusalMs);
         await session.failed({ event: "refusal", request }, frame.refusal);
         return { id: frame.id, error: errorFor(frame.refusal) };
       }
@@ -45,7 +62,7 @@ export async function signBatch(input: {
         return { id: frame.id, error: errorFor(thrown) };
       }
     },
-    emit: (answer) => io.stream(`${encodeBatchAnswer(answer)}\n`),
+    emit: (answer) => send(io, `${encodeBatchAnswer(answer)}\n`, input.stallMs ?? stallMs),
     stop: (reason) => stdin.destroy(reason instanceof Error ? reason : undefined),
   });
 }

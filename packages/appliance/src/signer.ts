@@ -35,6 +35,9 @@ export interface SignerOptions extends Disposable {
   readonly concurrency: number;
 }
 
+/** Clients give up after 5 s of silence, so that 4.5 s are promised; some of that is for starting and the journal. */
+const startWithinMs = 4_200;
+
 interface Made extends StateSignature {
   readonly certificate: Certificate;
   readonly created: number;
@@ -47,7 +50,7 @@ export class Signer implements Disposable {
 
   constructor(options: SignerOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.connections, { random: Math.random, maxSockets: options.concurrency });
+    this.#pool = new Pool(options.connections, { random: Math.random, startWithinMs, maxSockets: options.concurrency });
   }
 
   /** The armored signature. `id` names the request in the journal. Throws what the entries then say. */
