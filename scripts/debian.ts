@@ -14,6 +14,7 @@ export const tools: Readonly<Record<string, string>> = {
   "ssh-agent": "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
+  "systemd-analyze": "systemd",
   "systemd-tmpfiles": "systemd",
   unshare: "util-linux",
   useradd: "passwd",

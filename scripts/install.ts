@@ -1,0 +1,71 @@
+/**
+ * `npm run install-files -- DESTDIR`: what a package or an image has of us, below DESTDIR. Nothing is started or enabled,
+ * no user is made: that is for signstar-configure-build and the image's own presets.
+ */
+import { chmodSync, copyFileSync, globSync, mkdirSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { buildIfStale } from "./build.ts";
+import { repository } from "./bundle.ts";
+import { executables } from "./executables.ts";
+
+export interface Installed {
+  /** In the repository. */
+  readonly from: string;
+  /** In the finished system: absolute. */
+  readonly to: string;
+  readonly mode: number;
+}
+
+const documentation = "/usr/share/doc/signstar";
+
+export function installList(): Installed[] {
+  return [
+    ...executables.map(({ name }) => ({ from: `dist/${name}`, to: `/usr/bin/${name}`, mode: 0o755 })),
+    ...files("systemd/scripts/*").map((from) => ({ from, to: `/usr/lib/signstar/${basename(from)}`, mode: 0o755 })),
+    ...files("systemd/*/**/*.*", "systemd/scripts/*").map((from) => ({
+      from,
+      to: `/usr/lib/systemd/${relative("systemd", from)}`,
+      mode: 0o644,
+    })),
+    ...files("sshd_config.d/*.conf").map((from) => ({ from, to: `/etc/ssh/${from}`, mode: 0o644 })),
+    ...files("{README,SECURITY,CHANGELOG}.md").map((from) => document(from)),
+    ...["config.example.toml", ...files("docs/*.md")].map((from) => document(from)),
+    ...files("LICENSES/*.txt").map((from) => ({
+      from,
+      to: `/usr/share/licenses/signstar/${basename(from)}`,
+      mode: 0o644,
+    })),
+  ];
+}
+
+export async function installInto(destination: string): Promise<void> {
+  await buildIfStale();
+  for (const { from, to, mode } of installList()) {
+    const file = join(destination, to);
+    mkdirSync(dirname(file), { recursive: true });
+    copyFileSync(join(repository, from), file);
+    chmodSync(file, mode);
+  }
+}
+
+function files(pattern: string, exclude?: string): string[] {
+  return globSync(pattern, { cwd: repository, exclude: exclude === undefined ? [] : [exclude], withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(repository, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+function document(from: string): Installed {
+  return { from, to: `${documentation}/${from}`, mode: 0o644 };
+}
+
+if (import.meta.main) {
+  const [destination, ...more] = process.argv.slice(2);
+  if (destination === undefined || destination.startsWith("-") || more.length > 0) {
+    console.error("usage: npm run install-files -- DESTDIR");
+    process.exitCode = 64;
+  } else {
+    // npm starts scripts in the package's directory; people mean the one they stand in.
+    await installInto(resolve(process.env["INIT_CWD"] ?? process.cwd(), destination));
+  }
+}
