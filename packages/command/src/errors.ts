@@ -6,6 +6,7 @@ export type CommandErrorCode =
   | "input-too-long"
   | "input-too-slow"
   | "input-unreadable"
+  | "stopped"
   | "output-closed"
   | "output-failed";
 
@@ -15,6 +16,7 @@ const exits = {
   "input-too-long": Exit.data,
   "input-too-slow": Exit.noInput,
   "input-unreadable": Exit.io,
+  stopped: Exit.tempFail,
   "output-closed": Exit.io,
   "output-failed": Exit.io,
 } as const satisfies Record<CommandErrorCode, Exit>;

@@ -162,3 +162,38 @@ describe("a program behind ForceCommand as a process", () => {
     expect((await fed(body, "", { room })).out).not.toMatch(/http|tls|child_process/);
   });
 });
+
+describe("a program behind sshd", () => {
+  test("does not show its client how it was called", async () => {
+    const code = `import { runForced } from "./run-forced.ts";
+      process.argv.push("program", "--nope=/srv/secret");
+      await runForced({ name: "probe", summary: "a probe", accepts: [[]], begin: () => ({ async run() {} }) });`;
+    const run = (env: Record<string, string>) =>
+      ended(
+        spawn(process.execPath, ["--input-type=module-typescript", "-e", code], {
+          cwd: import.meta.dirname,
+          env: { PATH: "/usr/bin:/bin", ...env },
+          stdio: ["pipe", "pipe", "pipe"],
+        }),
+      );
+    expect(await run({ SSH_CONNECTION: "192.0.2.7 50022 192.0.2.1 22" })).toEqual({
+      code: 78,
+      out: "",
+      err: "probe: error: the service is not set up correctly\n",
+    });
+    expect(await run({})).toMatchObject({ code: 64, err: expect.stringContaining("--nope") });
+  });
+
+  test("that is stopped says so, records it and ends 75", async () => {
+    const child = program(`io.write("half"); console.error("ready"); await new Promise((r) => setTimeout(r, 20_000))`, {
+      room: "run-forced",
+      ended: `async ({ exit, failure }) => console.error(exit, failure.code)`,
+    });
+    child.stderr?.once("data", () => child.kill("SIGTERM"));
+    expect(await ended(child)).toEqual({
+      code: 75,
+      out: "",
+      err: "ready\n75 stopped\nprobe: error: the service was stopped\nprobe: hint: try again later\n",
+    });
+  });
+});

@@ -44,7 +44,13 @@ export interface ForcedSession {
 export async function runForced(program: ForcedCommand): Promise<void> {
   // A warning of the runtime would land on the client's screen.
   process.removeAllListeners("warning");
-  const { SSH_ORIGINAL_COMMAND: sent = "" } = process.env;
+  // As a failure like others it is recorded and has an exit code; ssh would report a death by signal as 255.
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      throw new CommandError("stopped", "the service was stopped", { hint: "try again later" });
+    });
+  }
+  const { SSH_ORIGINAL_COMMAND: sent = "", SSH_CONNECTION: client } = process.env;
   let session: ForcedSession | undefined;
   await supervise(program.name, {
     body: (io) =>
@@ -52,6 +58,13 @@ export async function runForced(program: ForcedCommand): Promise<void> {
         session = begun;
       }),
     describe: async (thrown) => {
+      if (session === undefined && client !== undefined && thrown instanceof CommandError) {
+        // Its own options are wrong. Words of the administrator's are in the message: not for a client.
+        return {
+          exit: Exit.config,
+          lines: errorLines(program.name, { message: sentences[Exit.config], hint: undefined }),
+        };
+      }
       const report = reportOf(thrown);
       await tell(session, { exit: report.exit, failure: thrown, correlationId: report.correlationId });
       return { exit: report.exit, lines: errorLines(program.name, clientReport(thrown, report)) };
