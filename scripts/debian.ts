@@ -4,9 +4,12 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const tools: Readonly<Record<string, string>> = {
+  fish: "fish",
   gpg: "gnupg",
+  mandoc: "mandoc",
   openssl: "openssl",
   reuse: "reuse",
+  script: "bsdutils",
   sq: "sq",
   sqop: "sqop",
   sqv: "sqv",
@@ -18,6 +21,7 @@ export const tools: Readonly<Record<string, string>> = {
   "systemd-tmpfiles": "systemd",
   unshare: "util-linux",
   useradd: "passwd",
+  zsh: "zsh",
 };
 
 export function missingTools(): string[] {

@@ -61,14 +61,18 @@ function optionLabel({ name, short, value }: Option): string {
 }
 
 /** The description and, in brackets, what else is to know. */
-function withNotes({ description, choices, default: usual, env, ...rest }: Option | Argument): string {
-  const notes = [
+function withNotes(item: Option | Argument): string {
+  const notes = notesOf(item);
+  return notes.length === 0 ? item.description : `${item.description} (${notes.join("; ")})`;
+}
+
+export function notesOf({ choices, default: usual, env, ...rest }: Option | Argument): readonly string[] {
+  return [
     choices === undefined ? undefined : `one of ${choices.join(", ")}`,
     usual === undefined ? undefined : `default ${usual}`,
     env === undefined ? undefined : `environment ${env}`,
     "repeatable" in rest && rest.repeatable === true ? "repeatable" : undefined,
   ].filter((note) => note !== undefined);
-  return notes.length === 0 ? description : `${description} (${notes.join("; ")})`;
 }
 
 function table(title: string, rows: readonly (readonly [string, string])[], separator?: string): string {
