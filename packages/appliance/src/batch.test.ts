@@ -23,11 +23,11 @@ describe("a batch", () => {
   });
 
   test("lets the journal breathe when nothing but refused frames come, and records each", async () => {
-    const answers: (string | Uint8Array)[] = [];
+    const answers: string[] = [];
     const entries: unknown[] = [];
     const io = {
       stdin: Readable.from([Buffer.from("\n".repeat(110))]),
-      stream: async (a: string | Uint8Array) => void answers.push(a),
+      stream: async (a: string | Uint8Array) => void answers.push(...String(a).trimEnd().split("\n")),
     };
     const began = performance.now();
     await signBatch({ session: session(entries), signer, io, width: 2 });

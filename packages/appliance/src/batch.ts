@@ -41,6 +41,7 @@ export async function signBatch(input: {
 }): Promise<void> {
   const { session, signer, io, width } = input;
   const { stdin } = io;
+  const out = new Outbox((text) => send(io, text, input.stallMs ?? stallMs));
   let count = 0;
   let refusals = 0;
   await inOrder(lines(stdin, { bytes: limits.requestBytes, idleMs }), width, {
@@ -62,7 +63,7 @@ export async function signBatch(input: {
         return { id: frame.id, error: errorFor(thrown) };
       }
     },
-    emit: (answer) => send(io, `${encodeBatchAnswer(answer)}\n`, input.stallMs ?? stallMs),
+    emit: (answer) => out.add(`${encodeBatchAnswer(answer)}\n`),
     stop: (reason) => stdin.destroy(reason instanceof Error ? reason : undefined),
   });
 }
