@@ -17,6 +17,7 @@ export const tools: Readonly<Record<string, string>> = {
   "ssh-agent": "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
+  strace: "strace",
   "systemd-analyze": "systemd",
   "systemd-tmpfiles": "systemd",
   unshare: "util-linux",

@@ -15,7 +15,7 @@ export interface Caller {
   readonly tags: readonly string[];
 }
 
-const realm = (name: string) => ({ "www-authenticate": `Basic realm="${name}"` });
+export const realm = (name: string) => ({ "www-authenticate": `Basic realm="${name}"` });
 
 /** Compared with when there is no such user, so that names cannot be told from the time an answer takes. */
 const nobody: User = newUser("", "Operator", "");
@@ -24,6 +24,8 @@ const nobody: User = newUser("", "Operator", "");
 export function authenticate(device: Device, request: Request): Caller {
   const header = request.headers.authorization;
   if (header === undefined) throw new Refusal(401, undefined, realm("NetHSM"));
+  const known = device.vault.recognized(header);
+  if (known !== undefined && !device.logins.blocked(`${request.peer} ${known.name}`)) return known;
   const { name, passphrase } = readCredentials(header, device);
   const key = `${request.peer} ${name}`;
   if (device.logins.blocked(key)) throw new Refusal(429, "Too many requests");
@@ -32,7 +34,9 @@ export function authenticate(device: Device, request: Request): Caller {
     device.logins.failed(key);
     throw new Refusal(401, undefined, realm("invalid authorization"));
   }
-  return { name, role: user.role, namespace: namespaceOf(name), tags: user.tags };
+  const caller = { name, role: user.role, namespace: namespaceOf(name), tags: user.tags };
+  device.vault.recognize(header, caller);
+  return caller;
 }
 
 /** A user with a fresh salt. */
@@ -42,7 +46,7 @@ export function newUser(realName: string, role: Role, passphrase: string, tags: 
 }
 
 /** Malformed headers and names are refused without being counted. */
-function readCredentials(header: string, device: Device): { name: string; passphrase: string } {
+export function readCredentials(header: string, device: Device): { name: string; passphrase: string } {
   try {
     if (!header.startsWith("Basic ")) throw new RangeError("not Basic");
     const credentials = fromUtf8(fromBase64(header.slice("Basic ".length)));

@@ -46,13 +46,36 @@ export function object<T>(shape: Shape<T>): Reader<T> {
 }
 
 export function readJson<T>(body: Uint8Array, reader: Reader<T>): T {
-  let value: unknown;
+  return reader(parseJson(body), "body");
+}
+
+/** Longer texts are JSON or nothing. */
+const longestLenient = 64 * 1024;
+
+/** As lenient as the device's parser: names of members without quotation marks, and comments. */
+function parseJson(body: Uint8Array): unknown {
   try {
-    value = JSON.parse(fromUtf8(body));
+    const text = fromUtf8(body);
+    return tryJson(text) ?? JSON.parse(text.length > longestLenient ? text : strict(text));
   } catch (cause) {
     throw new Refusal(400, `Invalid JSON: ${messageOf(cause)}.`);
   }
-  return reader(value, "body");
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function strict(text: string): string {
+  const token = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/|([A-Za-z_]\w*)(?=\s*:)/g;
+  return text.replace(token, (found, name?: string) => {
+    if (name !== undefined) return `"${name}"`;
+    return found.startsWith('"') ? found : " ";
+  });
 }
 
 /** The device drops line feeds and insists on padding (RFC 4648 §4). */

@@ -58,6 +58,7 @@ export class Device {
   readonly #clock: () => number;
   #identity: Identity;
   #vault: Vault | undefined;
+  #failed = false;
 
   private constructor(storage: Storage, identity: Identity, options: DeviceOptions) {
     this.#storage = storage;
@@ -87,6 +88,7 @@ export class Device {
   }
 
   get state(): SystemState {
+    if (this.#failed) return "Failed";
     if (this.#vault !== undefined) return "Operational";
     return this.records.has(paths.initialized) ? "Locked" : "Unprovisioned";
   }
@@ -107,8 +109,19 @@ export class Device {
     return toUtf8(String(Math.round((time - this.#clock()) / 1000)));
   }
 
-  commit(changes: Changes): Promise<void> {
-    return this.#storage.commit(changes);
+  async commit(changes: Changes): Promise<void> {
+    await this.#storage.commit(changes);
+    this.metrics.count("kv write");
+  }
+
+  /** As if the database had been lost: only a reboot, a factory reset or `recover` lead out of it. */
+  fail(): void {
+    this.#failed = true;
+  }
+
+  /** Back to the state before. */
+  recover(): void {
+    this.#failed = false;
   }
 
   /** A setting of this device, or its default. */
@@ -154,7 +167,7 @@ export class Device {
 
   /** Opens the vault, and seals what a restore had to leave open. Throws UnsealError if a record is not of this key. */
   async open(domainKey: Secret): Promise<void> {
-    const vault = new Vault(this.#storage, domainKey);
+    const vault = new Vault(this, domainKey);
     const pending = decodePending(this.local("pending-unlock-migrations"));
     if (pending.length > 0) {
       const sealed = pending.map(([name, value]) => vault.sealShared(name, value));
@@ -171,6 +184,7 @@ export class Device {
 
   /** What a start does: nothing is left of what was in memory. */
   async boot(): Promise<void> {
+    this.recover();
     this.metrics = new Metrics();
     this.logins.clear();
     this.unlocks.clear();

@@ -5,6 +5,7 @@
  * - `delay=10ms`  the answer is held back (`ms` or `s`),
  * - `status=500`  that status with an empty body comes instead, and nothing is done,
  * - `drop`        the connection is cut instead of an answer.
+ * Apart from these, `state=failed` starts the device as if it had lost its database.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromBase64, fromUtf8, toBase64 } from "@signstar/primitives/bytes";
@@ -15,7 +16,8 @@ type What =
   | { readonly kind: "flip" }
   | { readonly kind: "delay"; readonly ms: number }
   | { readonly kind: "status"; readonly status: number }
-  | { readonly kind: "drop" };
+  | { readonly kind: "drop" }
+  | { readonly kind: "failed" };
 
 export interface Fault {
   readonly area: string;
@@ -25,10 +27,15 @@ export interface Fault {
 /** What to do in place of an answer. */
 export const dropped = Symbol("dropped");
 
+export function startsFailed(faults: readonly Fault[]): boolean {
+  return faults.some(({ what }) => what.kind === "failed");
+}
+
 /** No spec, no faults. Throws SoftNethsmError `usage`. */
 export function parseFaults(spec: string | undefined): readonly Fault[] {
   if (spec === undefined) return [];
-  return spec.split(",").map((each) => {
+  return spec.split(",").map((each): Fault => {
+    if (each === "state=failed") return { area: "state", what: { kind: "failed" } };
     const [, area, what] = /^([a-z.-]+):([a-z]+(?:=[0-9a-z]+)?)$/.exec(each) ?? [];
     if (area === undefined || what === undefined) throw unknownFault(each);
     return { area, what: parseWhat(what) ?? fail(each) };
@@ -71,7 +78,7 @@ function parseWhat(text: string): What | undefined {
 
 function unknownFault(text: string): SoftNethsmError {
   return new SoftNethsmError("usage", `unknown fault ${JSON.stringify(text)}`, {
-    hint: "use AREA:flip, AREA:drop, AREA:delay=10ms or AREA:status=500",
+    hint: "use AREA:flip, AREA:drop, AREA:delay=10ms, AREA:status=500 or state=failed",
   });
 }
 

@@ -21,7 +21,9 @@ export async function handle(device: Device, request: Request): Promise<Answer> 
     const route = findRoute(request.target, device.release);
     if (route === undefined) return notFound;
     const { operation } = admit(device, request, route);
-    const body = await request.body(operation.limit ?? limits.body);
+    const limit = operation.limit ?? limits.body;
+    // The device limits announced lengths only; beyond the longest that a message may have we do not follow it.
+    const body = await request.body(request.contentLength === undefined ? Math.max(limit, limits.message) : limit);
     if (operation.changes !== true) return await perform(device, request, route, body);
     return await device.exclusive.run(() => perform(device, request, route, body));
   } catch (error) {
@@ -56,6 +58,7 @@ function admit(device: Device, request: Request, route: Route): Admitted {
     method,
     peer: request.peer,
     contentType: request.headers["content-type"],
+    authorization: request.headers.authorization,
     path: route.path,
     query: route.query,
     params: route.params,

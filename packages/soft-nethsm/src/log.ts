@@ -9,7 +9,7 @@ export interface Log {
 export function stderrLog(): Log {
   return pino(
     { base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` },
-    destination({ dest: 2, sync: true }),
+    destination({ dest: 2, sync: false, minLength: 0 }),
   );
 }
 

@@ -12,6 +12,8 @@ export class Context {
   readonly method: Method;
   readonly peer: string;
   readonly contentType: string | undefined;
+  /** For the one route that asks for another passphrase than that of a user. */
+  readonly authorization: string | undefined;
   /** Path as sent, for Location. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -23,6 +25,7 @@ export class Context {
     method: Method;
     peer: string;
     contentType: string | undefined;
+    authorization: string | undefined;
     path: string;
     query: URLSearchParams;
     params: ReadonlyMap<string, string>;
@@ -32,6 +35,7 @@ export class Context {
     this.method = input.method;
     this.peer = input.peer;
     this.contentType = input.contentType;
+    this.authorization = input.authorization;
     this.path = input.path;
     this.query = input.query;
     this.#params = input.params;

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { messageOf } from "@signstar/primitives/failure";
 import { Device } from "./device.ts";
 import { SoftNethsmError } from "./errors.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, startsFailed } from "./fault.ts";
 import { FileStorage } from "./file-storage.ts";
 import type { Log } from "./log.ts";
 import type { Release } from "./release.ts";
@@ -49,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
 async function start(storage: Storage, options: ServeOptions): Promise<Running> {
   const device = await Device.open(storage, { release: options.release });
+  if (startsFailed(options.faults ?? [])) device.fail();
   if (options.tls !== undefined) await device.setTls(await readTls(options.tls));
   const down = Promise.withResolvers<void>();
   device.events = { ...device.events, shutdown: () => down.resolve() };

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { concat } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
 import { toPem } from "./crypto/certificate.ts";
@@ -28,14 +29,23 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Room for targets that are too long for the handler: they get its answer. */
+const maxHeaderSize = 65_536;
 /** Requests must come in within this time, whatever their size. */
 const requestTimeoutMs = 600_000;
+/** Bodies up to this many bytes are sent together with the head. */
+const inOnePiece = 4096;
 /** How long the end waits for requests that are under way. */
 const drainMs = 10_000;
 
 /** Throws SoftNethsmError `listen`. */
 export async function listen(device: Device, options: ListenOptions): Promise<Listener> {
-  const server = createServer({ ...pemOf(device.tls), keepAlive: true, requestTimeout: requestTimeoutMs });
+  const server = createServer({
+    ...pemOf(device.tls),
+    keepAlive: true,
+    requestTimeout: requestTimeoutMs,
+    maxHeaderSize,
+  });
   server.keepAliveTimeout = 60_000;
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     serve({ device, options, server }, request, response).catch((error: unknown) => {
@@ -43,6 +53,7 @@ export async function listen(device: Device, options: ListenOptions): Promise<Li
       response.destroy();
     });
   });
+  server.on("clientError", refuseUnreadable);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
       const at = `${options.host}:${options.port}`;
@@ -53,6 +64,22 @@ export async function listen(device: Device, options: ListenOptions): Promise<Li
   device.events = { ...device.events, tlsChanged: () => server.setSecureContext(pemOf(device.tls)) };
   return { url: urlOf(server), close: () => close(server) };
 }
+
+/** What is no HTTP, or not within the limits, is answered with its status alone; the connection ends. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const status = unreadable.get(error.code ?? "") ?? "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+const unreadable = new Map([
+  ["HPE_INVALID_METHOD", "501 Not Implemented"],
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
 
 function close(server: Server): Promise<void> {
   const timer = setTimeout(() => server.closeAllConnections(), drainMs);
@@ -113,23 +140,30 @@ function requestOf(incoming: IncomingMessage): Request {
   };
 }
 
-async function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const stream: AsyncIterable<Uint8Array> = incoming.iterator({ destroyOnReturn: false });
-  for await (const chunk of stream) {
-    length += chunk.length;
-    if (length > limit) throw new Refusal(413);
-    chunks.push(chunk);
-  }
-  return concat(...chunks);
+/** By events: iterating costs more than all the rest of a small request. */
+function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    incoming.on("data", (chunk: Uint8Array) => {
+      length += chunk.length;
+      if (length <= limit) chunks.push(chunk);
+      else reject(new Refusal(413));
+    });
+    incoming.once("end", () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concat(...chunks)));
+    incoming.once("close", () => reject(new Refusal(400)));
+    incoming.once("error", () => reject(new Refusal(400)));
+  });
 }
 
 function send(incoming: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const bodyless = answer.status === 204 || answer.status === 304;
   const length = bodyless ? {} : { "content-length": String(answer.body.length) };
   response.writeHead(answer.status, { ...answer.headers, ...length });
-  response.end(bodyless ? undefined : answer.body);
+  // Node sends head and body in one piece if the body is text.
+  if (bodyless) response.end();
+  else if (answer.body.length <= inOnePiece) response.end(Buffer.from(answer.body).toString("latin1"), "latin1");
+  else response.end(answer.body);
   // A body that was refused is read and thrown away: closing instead could cost the client its answer.
   incoming.resume();
 }

@@ -6,6 +6,7 @@ import type { KeyType } from "@signstar/nethsm/types";
 import { storeKey } from "@signstar/nethsm-backup/crypto";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import type { Secret } from "@signstar/primitives/secret";
+import type { Caller } from "./auth.ts";
 import { type Material, materialOf } from "./crypto/material.ts";
 import { keysOf, paths, prefixes, type SharedSetting, versionRecords } from "./paths.ts";
 import { decodeKey, decodeUser, encodeKey, encodeUser, type StoredKey, type User } from "./records.ts";
@@ -15,14 +16,23 @@ import type { Storage } from "./storage.ts";
 /** A key with what is worth keeping in memory: its ready-made material and the uses since it was stored. */
 export class Key {
   readonly stored: StoredKey;
-  operations: number;
+  /** Shared with the record that replaces this one: what is under way meanwhile counts for both. */
+  readonly #uses: { count: number };
   #material: Material | undefined;
 
-  /** `before` is the same key as it was until now: uses counted while the new record was being written are kept. */
+  /** `before` is the same key as it was until now: uses counted since then are kept. */
   constructor(stored: StoredKey, before?: Key) {
     this.stored = stored;
-    this.operations = Math.max(stored.operations, before?.operations ?? 0);
+    this.#uses = before === undefined ? { count: stored.operations } : before.#uses;
     this.#material = before === undefined ? undefined : before.#material;
+  }
+
+  get operations(): number {
+    return this.#uses.count;
+  }
+
+  used(): void {
+    this.#uses.count += 1;
   }
 
   get material(): Material {
@@ -35,6 +45,12 @@ export class Key {
   }
 }
 
+/** What the vault asks of a storage. */
+type Store = Pick<Storage, "records" | "commit">;
+
+/** Headers that are remembered at a time. */
+const mostRecognized = 256;
+
 /** `undefined` removes. Keys are by record path (`paths.key`). */
 export interface VaultChange {
   readonly users?: ReadonlyMap<string, User | undefined>;
@@ -44,14 +60,15 @@ export interface VaultChange {
 
 export class Vault {
   readonly domainKey: Secret;
-  readonly #storage: Storage;
+  readonly #storage: Store;
   readonly #users = new Map<string, User>();
   readonly #namespaces = new Set<string>();
+  readonly #recognized = new Map<string, Caller>();
   readonly #keys = new Map<string, Key>();
   readonly #sealers: Readonly<Record<"users" | "namespaces" | "keys" | "shared", Secret>>;
 
   /** Throws UnsealError if a record is not of this domain key. */
-  constructor(storage: Storage, domainKey: Secret) {
+  constructor(storage: Store, domainKey: Secret) {
     this.domainKey = domainKey;
     this.#storage = storage;
     this.#sealers = {
@@ -71,6 +88,16 @@ export class Vault {
         this.#keys.set(path, new Key(decodeKey(unseal(this.#sealers.keys, path, sealed))));
       }
     }
+  }
+
+  /** Who was let in with this very Authorization header since the users last changed. */
+  recognized(header: string): Caller | undefined {
+    return this.#recognized.get(header);
+  }
+
+  recognize(header: string, caller: Caller): void {
+    if (this.#recognized.size >= mostRecognized) this.#recognized.clear();
+    this.#recognized.set(header, caller);
   }
 
   get users(): ReadonlyMap<string, User> {
@@ -94,6 +121,7 @@ export class Vault {
 
   async apply(change: VaultChange): Promise<void> {
     await this.#storage.commit(new Map(this.#sealed(change)));
+    if (change.users !== undefined) this.#recognized.clear();
     for (const [name, user] of change.users ?? []) replace(this.#users, name, user);
     for (const [path, key] of change.keys ?? []) replace(this.#keys, path, key && new Key(key, this.#keys.get(path)));
     for (const [id, there] of change.namespaces ?? []) {

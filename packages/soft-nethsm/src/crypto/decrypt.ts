@@ -1,16 +1,22 @@
 /** Decryption and encryption in the device's modes. */
-import { constants, createCipheriv, createDecipheriv, privateDecrypt, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { DecryptMode } from "@signstar/nethsm/types";
 import { concat, leftPad, stripLeadingZeros } from "@signstar/primitives/bytes";
 import { Refusal } from "../http.ts";
 import { type Material, numberOf } from "./material.ts";
+import { rsaPrivate } from "./rsa.ts";
 
 type RsaKey = Extract<Material, { readonly type: "RSA" }>;
 const blockLength = 16;
 const aesKeyLengths: readonly number[] = [16, 24, 32];
 
-/** Throws Refusal 400 when key, mode and input do not fit. */
-export function decrypt(key: Material, mode: DecryptMode, input: Uint8Array, iv: Uint8Array | undefined): Uint8Array {
+/** Rejects with Refusal 400 when key, mode and input do not fit. */
+export async function decrypt(
+  key: Material,
+  mode: DecryptMode,
+  input: Uint8Array,
+  iv: Uint8Array | undefined,
+): Promise<Uint8Array> {
   switch (key.type) {
     case "RSA":
       if (mode === "AES_CBC") throw new Refusal(400, "Decryption failure");
@@ -34,27 +40,27 @@ export function encrypt(key: Material, message: Uint8Array, given: Uint8Array | 
   return { encrypted: cbc(cipher, message), iv };
 }
 
-function decryptRsa(key: RsaKey, mode: Exclude<DecryptMode, "AES_CBC">, input: Uint8Array): Uint8Array {
+async function decryptRsa(key: RsaKey, mode: Exclude<DecryptMode, "AES_CBC">, input: Uint8Array): Promise<Uint8Array> {
   const failure = new Refusal(400, "Decryption failure");
   if (mode === "RAW") {
-    if (stripLeadingZeros(input).length > key.size || numberOf(input) < 2n) throw failure;
-    return rawRsa(key, leftPad(input, key.size), failure);
+    const number = stripLeadingZeros(input);
+    if (number.length > key.size || numberOf(number) < 2n) throw failure;
+    return rawRsa(key, leftPad(number, key.size), failure);
   }
   if (input.length !== key.size) throw failure;
-  if (mode === "PKCS1") return withoutPadding(rawRsa(key, input, failure), failure);
-  const oaepHash = mode.slice("OAEP_".length).toLowerCase();
+  if (mode === "PKCS1") return withoutPadding(await rawRsa(key, input, failure), failure);
+  const hash = mode.slice("OAEP_".length).toLowerCase();
   try {
-    const options = { key: key.privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash };
-    return new Uint8Array(privateDecrypt(options, input));
+    return await rsaPrivate(key, { kind: "decrypt-oaep", hash }, input);
   } catch {
     throw failure;
   }
 }
 
 /** OpenSSL refuses numbers that are not below the modulus. */
-function rawRsa(key: RsaKey, input: Uint8Array, failure: Refusal): Uint8Array {
+async function rawRsa(key: RsaKey, input: Uint8Array, failure: Refusal): Promise<Uint8Array> {
   try {
-    return new Uint8Array(privateDecrypt({ key: key.privateKey, padding: constants.RSA_NO_PADDING }, input));
+    return await rsaPrivate(key, { kind: "raw" }, input);
   } catch {
     throw failure;
   }

@@ -1,5 +1,5 @@
 /** Signing in the device's modes: hashed modes take the digest, not the data. */
-import { constants, privateEncrypt, sign as signData } from "node:crypto";
+import { sign as signData } from "node:crypto";
 import { schnorr } from "@noble/curves/secp256k1.js";
 import { digestBytesOfSignMode, type SignMode } from "@signstar/nethsm/types";
 import { concat, fromHex } from "@signstar/primitives/bytes";
@@ -7,6 +7,7 @@ import { Refusal } from "../http.ts";
 import { addsDigestInfo, has, type Release } from "../release.ts";
 import type { CurveKey, Material } from "./material.ts";
 import { encodePss } from "./pss.ts";
+import { rsaPrivate } from "./rsa.ts";
 
 type RsaKey = Extract<Material, { readonly type: "RSA" }>;
 
@@ -20,8 +21,8 @@ const digestInfos = new Map([
   [64, "3051300d060960864801650304020305000440"],
 ]);
 
-/** Throws Refusal 400 when key, mode and message do not fit. */
-export function sign(key: Material, mode: SignMode, message: Uint8Array, release: Release): Uint8Array {
+/** Rejects with Refusal 400 when key, mode and message do not fit. */
+export async function sign(key: Material, mode: SignMode, message: Uint8Array, release: Release): Promise<Uint8Array> {
   switch (key.type) {
     case "Generic":
       throw new Refusal(400, "Generic keys can't sign.");
@@ -43,7 +44,7 @@ function signCurve(key: CurveKey, mode: SignMode, message: Uint8Array, release: 
   return key.curve.ecdsa.sign(message, key.scalar, { prehash: false, lowS: false, format: "der", extraEntropy });
 }
 
-function signRsa(key: RsaKey, mode: SignMode, message: Uint8Array, release: Release): Uint8Array {
+async function signRsa(key: RsaKey, mode: SignMode, message: Uint8Array, release: Release): Promise<Uint8Array> {
   if (mode === "PKCS1") return signPkcs1(key, addsDigestInfo(release) ? withDigestInfo(message) : message);
   if (mode === "EdDSA" || mode === "ECDSA" || mode === "BIP340") throw new Refusal(400, "invalid sign mode");
   if (message.length !== digestBytesOfSignMode[mode]) throw new Refusal(400, "digested data of invalid size");
@@ -52,12 +53,12 @@ function signRsa(key: RsaKey, mode: SignMode, message: Uint8Array, release: Rele
   if (encoded === undefined) throw new Refusal(400, "RSA key of insufficient length");
   // A modulus of 8n + 1 bits is a byte longer than the encoded message.
   const block = concat(new Uint8Array(key.size - encoded.length), encoded);
-  return new Uint8Array(privateEncrypt({ key: key.privateKey, padding: constants.RSA_NO_PADDING }, block));
+  return rsaPrivate(key, { kind: "raw" }, block);
 }
 
-function signPkcs1(key: RsaKey, message: Uint8Array): Uint8Array {
+async function signPkcs1(key: RsaKey, message: Uint8Array): Promise<Uint8Array> {
   if (message.length > key.size - 11) throw new Refusal(400, "Signing failure: RSA key too short.");
-  return new Uint8Array(privateEncrypt({ key: key.privateKey, padding: constants.RSA_PKCS1_PADDING }, message));
+  return rsaPrivate(key, { kind: "sign-pkcs1" }, message);
 }
 
 function withDigestInfo(digest: Uint8Array): Uint8Array {

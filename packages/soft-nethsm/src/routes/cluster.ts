@@ -1,7 +1,9 @@
 /** A cluster of one, as the device answers when it has no database to share: members can be listed, not changed. */
 import { rootOnly } from "../access.ts";
+import { readCredentials, realm } from "../auth.ts";
 import { list, object, readBase64, readJson, text } from "../body.ts";
-import { json, mediaTypes, Refusal } from "../http.ts";
+import { done, json, mediaTypes, Refusal } from "../http.ts";
+import { unlockedDomainKey } from "../lifecycle.ts";
 import type { Context, Resource } from "../resource.ts";
 import { passphraseKey, UnsealError, unseal } from "../seal.ts";
 
@@ -25,10 +27,11 @@ export const clusterRoutes: readonly Resource[] = [
         allow,
         accepts: [mediaTypes.json],
         run: ({ device }, body) => {
-          requireUrls(readJson(body, urlsBody).urls);
+          const { urls } = readJson(body, urlsBody);
           if (device.vault.shared("backup-key") === undefined) {
             throw new Refusal(412, "Please configure backup key before adding a cluster member.");
           }
+          requireUrls(urls);
           throw noCluster();
         },
       },
@@ -58,6 +61,12 @@ export const clusterRoutes: readonly Resource[] = [
     operations: { POST: { allow, run: refuse } },
   },
   { path: "/cluster/join", since: "cluster", operations: { POST: { allow, run: join } } },
+  {
+    path: "/cluster/force-new",
+    since: "diagnose",
+    states: ["Failed"],
+    operations: { POST: { changes: true, run: forceNew } },
+  },
 ];
 
 function noCluster(): Refusal {
@@ -92,6 +101,22 @@ async function join({ device }: Context, body: Uint8Array): Promise<never> {
   }
   if (device.vault.shared("cluster-ca") === undefined) throw new Refusal(412, "No cluster CA is set.");
   throw noCluster();
+}
+
+/**
+ * Leaves the lost database behind. No user can be asked, for they are in that database: the user `unlock` is whoever
+ * has the unlock passphrase. Failures are limited like those of /unlock.
+ */
+async function forceNew({ device, peer, authorization }: Context) {
+  if (authorization === undefined) throw new Refusal(401, undefined, realm("NetHSM"));
+  const { name, passphrase } = readCredentials(authorization, device);
+  if (device.unlocks.blocked(peer)) throw new Refusal(429, "Too many requests");
+  if (name !== "unlock" || (await unlockedDomainKey(device, passphrase)) === undefined) {
+    device.unlocks.failed(peer);
+    throw new Refusal(401, undefined, realm("invalid authorization"));
+  }
+  device.recover();
+  return done();
 }
 
 function requireUrls(urls: readonly string[]): void {

@@ -44,6 +44,7 @@ export async function generateKey(context: Context, body: Uint8Array) {
   const { release } = context.device;
   const input = readJson(body, has(release, "labels") ? object({ ...generateShape, ...label }) : object(generateShape));
   const { type, length } = input;
+  requireKnown(input.mechanisms, release);
   if (!isKnownType(type, release)) throw new Refusal(400, `Key type ${type} is not supported.`);
   if (input.mechanisms.length === 0) throw new Refusal(400, "Empty set of mechanisms");
   if (!input.mechanisms.every((mechanism) => keyTypeRules[type].mechanisms.includes(mechanism))) {
@@ -73,6 +74,7 @@ export async function importKeyAnywhere(context: Context, body: Uint8Array) {
 export async function importKey(context: Context, id: string, body: Uint8Array): Promise<void> {
   const isForm = mediaType(context.contentType ?? "") === mediaTypes.form;
   const { key, input } = await (isForm ? readForm(context, body) : readNumbers(context.device.release, body));
+  requireKnown(input.mechanisms, context.device.release);
   refuseExisting(context, id);
   await store(context, id, key, input);
 }
@@ -87,6 +89,13 @@ async function readForm(context: Context, body: Uint8Array): Promise<{ key: Priv
   }
   const input = readJson(settings.content, has(release, "labels") ? object({ ...common, ...label }) : object(common));
   return { key: toStored(await importPem(textOf(file.content), release)), input };
+}
+
+/** Older releases have neither the curve nor its signatures. */
+function requireKnown(mechanisms: readonly KeyMechanism[], release: Release): void {
+  if (mechanisms.includes("BIP340_Signature") && !has(release, "newCurves")) {
+    throw new Refusal(400, "Invalid data for JSON schema: unknown mechanism BIP340_Signature.");
+  }
 }
 
 async function readNumbers(release: Release, body: Uint8Array): Promise<{ key: PrivateKey; input: Common }> {

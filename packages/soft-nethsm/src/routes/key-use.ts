@@ -30,13 +30,13 @@ export const keyUseRoutes: readonly Resource[] = [
     path: "/keys/{key}/sign",
     exists: keyExists,
     operations: {
-      POST: usesKey((context, key, body) => {
+      POST: usesKey(async (context, key, body) => {
         const { mode, message } = readJson(body, signBody);
         if (mode === "BIP340" && !has(context.device.release, "newCurves")) throw new Refusal(400, "invalid sign mode");
         requireTag(context, key);
         const data = readBase64(message, "message");
         requireMechanism(key, mechanismOfSignMode[mode], "signing");
-        const signature = sign(key.material, mode, data, context.device.release);
+        const signature = await sign(key.material, mode, data, context.device.release);
         count(context, key, "sign");
         return { signature: toBase64(signature) };
       }),
@@ -46,13 +46,13 @@ export const keyUseRoutes: readonly Resource[] = [
     path: "/keys/{key}/decrypt",
     exists: keyExists,
     operations: {
-      POST: usesKey((context, key, body) => {
+      POST: usesKey(async (context, key, body) => {
         const { mode, encrypted, iv } = readJson(body, decryptBody);
         requireTag(context, key);
         const data = readBase64(encrypted, "encrypted");
         const vector = iv === undefined ? undefined : readBase64(iv, "iv");
         requireMechanism(key, mechanismOfDecryptMode[mode], "decryption");
-        const decrypted = decrypt(key.material, mode, data, vector);
+        const decrypted = await decrypt(key.material, mode, data, vector);
         count(context, key, "decrypt");
         return { decrypted: toBase64(decrypted) };
       }),
@@ -95,7 +95,7 @@ function usesKey(use: (context: Context, key: Key, body: Uint8Array) => unknown)
   return {
     allow: role("Operator"),
     limit: limits.message,
-    run: (context, body) => json(use(context, keyOf(context), body), 200, noCache),
+    run: async (context, body) => json(await use(context, keyOf(context), body), 200, noCache),
   };
 }
 
@@ -109,6 +109,6 @@ function requireMechanism(key: Key, mechanism: KeyMechanism, what: string): void
 }
 
 function count(context: Context, key: Key, what: "sign" | "decrypt" | "encrypt"): void {
-  key.operations += 1;
+  key.used();
   context.device.metrics.count(what);
 }
