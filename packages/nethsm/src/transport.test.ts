@@ -164,6 +164,19 @@ describe("each phase has its own error:", () => {
     );
   });
 
+  test("another protocol", async () => {
+    await withDevice(
+      (_, response) => {
+        response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n");
+        return undefined;
+      },
+      async (hsm) => {
+        expect(await failure(hsm.info())).toMatchObject({ code: "bad-answer", exit: 76 });
+      },
+      { headersMs: 2_000 },
+    );
+  });
+
   test("not sent in time, because others were first", async () => {
     await using device = await startDevice(identity, async () => {
       await sleep(400);

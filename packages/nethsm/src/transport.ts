@@ -112,6 +112,8 @@ export class Transport {
       start.addEventListener("abort", () => fail(start.reason), { once: true });
       // Stays attached: an answer that is broken off late, or garbage behind it, must not end the process.
       request.on("error", (error) => reject(wayOf(error, request)));
+      // Neither an answer nor an error: the device wants to speak another protocol (status 101).
+      request.once("close", () => reject(new Trouble("bad-answer", "connection was closed without an answer")));
       request.once("socket", () => {
         alarm.set(patienceMs, () => fail(new Trouble("headers-timeout", `no answer within ${patienceMs} ms`)));
         write(request, call, alarm).catch(fail);
