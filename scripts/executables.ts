@@ -20,6 +20,36 @@ export const executables: readonly Executable[] = [
     command: "downloadSignature",
     runner: "forced",
   },
+  {
+    name: "signstar-download-backup",
+    module: "@signstar/appliance/download-backup",
+    command: "downloadBackup",
+    runner: "forced",
+  },
+  {
+    name: "signstar-download-key-certificate",
+    module: "@signstar/appliance/download-key-certificate",
+    command: "downloadKeyCertificate",
+    runner: "forced",
+  },
+  {
+    name: "signstar-download-wireguard",
+    module: "@signstar/appliance/download-wireguard",
+    command: "downloadWireguard",
+    runner: "forced",
+  },
+  {
+    name: "signstar-upload-backup",
+    module: "@signstar/appliance/upload-backup",
+    command: "uploadBackup",
+    runner: "forced",
+  },
+  {
+    name: "signstar-upload-update",
+    module: "@signstar/appliance/upload-update",
+    command: "uploadUpdate",
+    runner: "forced",
+  },
   { name: "signstar-configure", module: "@signstar/configure/configure", command: "configure", runner: "run" },
   {
     name: "signstar-configure-build",

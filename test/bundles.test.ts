@@ -22,6 +22,9 @@ const pino = [
 ];
 const ssh2 = ["ssh2", "asn1", "bcrypt-pbkdf", "safer-buffer", "tweetnacl"];
 
+/** What every program behind ForceCommand has. */
+const serving = ["appliance", "command", "config", "host", "nethsm", "primitives", "smol-toml"];
+
 const allowed: Readonly<Record<string, Allowed>> = {
   "signstar-request-signature": {
     contents: [...command, ...curves, ...ssh2, "client", "hash-state", "openpgp", "signing", "signing-request"],
@@ -34,6 +37,11 @@ const allowed: Readonly<Record<string, Allowed>> = {
     ],
     kibibytes: 500,
   },
+  "signstar-download-backup": { contents: [...serving, "nethsm-backup"], kibibytes: 270 },
+  "signstar-download-key-certificate": { contents: [...serving, "openpgp"], kibibytes: 190 },
+  "signstar-download-wireguard": { contents: serving, kibibytes: 165 },
+  "signstar-upload-backup": { contents: [...serving, "nethsm-backup"], kibibytes: 190 },
+  "signstar-upload-update": { contents: serving, kibibytes: 180 },
   "signstar-configure": {
     contents: [
       ...command,
@@ -52,6 +60,14 @@ const allowed: Readonly<Record<string, Allowed>> = {
   "signstar-configure-build": {
     contents: [...command, ...execa, "config", "configure-build", "host", "nethsm", "smol-toml"],
     kibibytes: 580,
+  },
+  // openpgp.js is left out: it is installed beside the program, for those who import secret keys.
+  nethsm: {
+    contents: [
+      ...[...command, ...curves, ...execa, "hash-state", "nethsm", "nethsm-backup", "nethsm-cli", "nethsm-settings"],
+      ...["openpgp", "signing", "signing-request", "smol-toml"],
+    ],
+    kibibytes: 1050,
   },
   "soft-nethsm": { contents: [...command, ...curves, ...pino, "nethsm", "soft-nethsm"], kibibytes: 650 },
 };

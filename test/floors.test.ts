@@ -32,7 +32,7 @@ const house: Readonly<Record<string, Room>> = {
   host: {
     floor: 2,
     outside: {
-      "node:fs": ["atomic-file", "caller", "safe-file"],
+      "node:fs": ["atomic-file", "caller", "living", "safe-file", "staging"],
       "node:net": ["journal"],
       "node:child_process": ["write-as"],
     },

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writ
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { NetHsm } from "@signstar/nethsm/client";
 import { parseKeyId, parseTag, parseUserId } from "@signstar/nethsm/ids";
 import { parseDeviceUrl, parsePin } from "@signstar/nethsm/tls";
@@ -40,6 +40,12 @@ export interface Ended {
   readonly err: string;
 }
 
+export interface EndedBytes {
+  readonly code: number | null;
+  readonly bytes: Uint8Array;
+  readonly err: string;
+}
+
 export type Entry = Readonly<Record<string, unknown>>;
 
 /** Words that a client must never read. */
@@ -55,14 +61,16 @@ export class Stand {
   #journal: Server | undefined;
   #lines: string[] = [];
   #program = "";
+  #secrets: readonly string[] = [];
 
-  /** A directory of the caller's with passwd, journal and the program's bundle. */
-  static async make(): Promise<Stand> {
+  /** A directory of the caller's with passwd, journal and a program's bundle, whose clients `mayRead` certain words. */
+  static async make(program = "signstar-download-signature", mayRead: readonly string[] = []): Promise<Stand> {
     const stand = new Stand();
+    stand.#secrets = secrets.filter((word) => !mayRead.includes(word));
     chmodSync(stand.root, 0o755);
     chownSync(stand.root, caller.uid, caller.gid);
     await stand.reset();
-    const executable = executables.find(({ name }) => name === "signstar-download-signature");
+    const executable = executables.find(({ name }) => name === program);
     if (executable === undefined) throw new Error("no such executable");
     stand.#program = stand.write("/program.cjs", (await bundle(executable)).code, 0o644);
     return stand;
@@ -98,9 +106,9 @@ export class Stand {
     return full;
   }
 
-  credential(passphrase: string, suffix = ""): string {
+  credential(passphrase: string, suffix = "", user = "operator"): string {
     const secretsOf = "/var/lib/signstar/home/signer/.local/state/signstar/secrets";
-    return this.write(`${secretsOf}/operator.txt${suffix}`, passphrase);
+    return this.write(`${secretsOf}/${user}.txt${suffix}`, passphrase);
   }
 
   /** A device whose key `key1` the operator may use; the same one for the same words, unless it is to be `fresh`. */
@@ -165,7 +173,7 @@ key_context.openpgp = { user_ids = ["Signer <s@example.org>"], version = "4" }`;
       "iteration = 1",
       'admin_secret_handling = "plaintext"',
       'non_admin_secret_handling = "plaintext"',
-      ...connections,
+      ...(connections.length === 0 ? ["connections = []"] : connections),
       '[[users]]\nnethsm_only_admin = "admin"',
       options.mapping ?? mapping,
       options.tail ?? "",
@@ -174,22 +182,52 @@ key_context.openpgp = { user_ids = ["Signer <s@example.org>"], version = "4" }`;
   }
 
   /** Runs the program and sees to it that its client learns nothing of the inside. */
-  async run(stdin: string | Uint8Array, env: Record<string, string> = {}, asRoot = false): Promise<Ended> {
-    const child = this.start(env, asRoot);
+  async run(
+    stdin: string | Uint8Array,
+    env: Record<string, string> = {},
+    asRoot = false,
+    options: readonly string[] = [],
+  ): Promise<Ended> {
+    const child = this.start(env, asRoot, options);
     child.stdin.end(stdin);
     const code = new Promise<number | null>((resolve) => child.once("close", resolve));
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    const leaked = secrets.filter((word) => `${err}${out}`.includes(word));
-    if (leaked.length > 0) throw new Error(`the client reads ${leaked.join(", ")}: ${err}${out}`);
+    this.#requireSilence(`${err}${out}`);
     return { code: await code, out, err };
   }
 
-  start(env: Record<string, string> = {}, asRoot = false): ChildProcessWithoutNullStreams {
-    this.#lines = [];
+  /** The same for payload that is no text. */
+  async runBytes(stdin: string | Uint8Array, env: Record<string, string> = {}): Promise<EndedBytes> {
+    const child = this.start(env);
+    child.stdin.end(stdin);
+    const code = new Promise<number | null>((resolve) => child.once("close", resolve));
+    const [bytes, err] = await Promise.all([buffer(child.stdout), text(child.stderr)]);
+    this.#requireSilence(err);
+    return { code: await code, bytes, err };
+  }
+
+  #requireSilence(shown: string): void {
+    const leaked = this.#secrets.filter((word) => shown.includes(word));
+    if (leaked.length > 0) throw new Error(`the client reads ${leaked.join(", ")}: ${shown}`);
+  }
+
+  /** The program as the caller runs it. */
+  command(options: readonly string[] = [], asRoot = false): readonly string[] {
     const { uid, gid } = caller;
     const become = asRoot || !isRoot ? "" : `process.setgroups([]); process.setgid(${gid}); process.setuid(${uid});`;
     const code = `${become} require(${JSON.stringify(this.#program)})`;
-    const child = spawn(process.execPath, ["-e", code, "-", "--root", this.root], {
+    return [process.execPath, "-e", code, "-", "--root", this.root, ...options];
+  }
+
+  /** `options` are the administrator's, beside `--root`. */
+  start(
+    env: Record<string, string> = {},
+    asRoot = false,
+    options: readonly string[] = [],
+  ): ChildProcessWithoutNullStreams {
+    this.#lines = [];
+    const [node = "", ...args] = this.command(options, asRoot);
+    const child = spawn(node, args, {
       cwd: "/",
       env: { PATH: "/usr/bin:/bin", ...env },
       stdio: "pipe",

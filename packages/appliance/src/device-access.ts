@@ -6,6 +6,7 @@ import type { Paths } from "@signstar/host/paths";
 import { readTlsPins, withLearntPins } from "@signstar/host/tls-pins";
 import { NetHsmError } from "@signstar/nethsm/errors";
 import type { UserId } from "@signstar/nethsm/ids";
+import type { Skipped } from "@signstar/nethsm/pool";
 import type { Connection } from "@signstar/nethsm/tls";
 import type { Credentials } from "@signstar/nethsm/transport";
 import { Exit } from "@signstar/primitives/failure";
@@ -52,6 +53,12 @@ export function credentialsOf(user: UserId, { current, previous }: Passphrases):
   return [current, previous]
     .filter((passphrase) => passphrase !== undefined)
     .map((passphrase) => ({ user, passphrase }));
+}
+
+/** The devices that were asked in vain, for the journal. */
+export function namesOf(skipped: readonly Skipped[]): string | undefined {
+  if (skipped.length === 0) return undefined;
+  return skipped.map(({ device, error }) => `${device} ${error.code}`).join(", ");
 }
 
 const passedOn: readonly Exit[] = [Exit.unavailable, Exit.tempFail, Exit.protocol];

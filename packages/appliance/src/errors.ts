@@ -24,10 +24,8 @@ const exits = {
   "too-slow": Exit.noInput,
   "cut-off": Exit.io,
   "not-acceptable": Exit.data,
-  "too-many-uploads": Exit.tempFail,
   "no-room": Exit.cantCreate,
-  "staging-failed": Exit.io,
-  "staging-unusable": Exit.config,
+  "too-many-uploads": Exit.tempFail,
 } as const satisfies Record<string, Exit>;
 
 export type ApplianceErrorCode = keyof typeof exits;

@@ -15,6 +15,9 @@ const exits = {
   "credential-unusable": Exit.config,
   "pins-unusable": Exit.config,
   "write-failed": Exit.cantCreate,
+  "no-room": Exit.cantCreate,
+  "staging-unusable": Exit.config,
+  "too-many-uploads": Exit.tempFail,
   "journal-unreachable": Exit.tempFail,
 } as const satisfies Record<string, Exit>;
 

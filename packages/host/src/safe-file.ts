@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+} from "node:fs";
 import { messageOf } from "@signstar/primitives/failure";
 import { HostError, systemCode } from "./errors.ts";
 
@@ -17,7 +26,7 @@ export interface FileRules {
  * Throws HostError: file-missing, file-unsafe, file-too-large, file-unreadable.
  */
 export function readSafeFile(path: string, rules: FileRules): Uint8Array {
-  const { fd } = openSafeFile(path, rules);
+  const { fd } = openSafe(path, rules);
   try {
     return readUpTo(fd, path, rules.maxBytes);
   } catch (thrown) {
@@ -28,10 +37,28 @@ export function readSafeFile(path: string, rules: FileRules): Uint8Array {
 }
 
 /**
- * The same file, open for reading piece by piece; the caller closes it. `size` is its length now, in bytes. Throws
- * HostError: file-missing, file-unsafe, file-unreadable.
+ * The same for a file of any length: its size now, in bytes, and its content piece by piece, to be iterated once.
+ * Throws HostError: file-missing, file-unsafe, file-unreadable.
  */
-export function openSafeFile(path: string, rules: Omit<FileRules, "maxBytes">): { fd: number; size: number } {
+export function streamSafeFile(
+  path: string,
+  rules: Omit<FileRules, "maxBytes">,
+): { readonly size: number; readonly pieces: AsyncIterable<Uint8Array> } {
+  const { fd, size } = openSafe(path, rules);
+  return { size, pieces: createReadStream(path, { fd }) };
+}
+
+/** The names in a directory, sorted; none if it is missing. Throws HostError (file-unreadable). */
+export function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (cause) {
+    if (systemCode(cause) === "ENOENT") return [];
+    throw unreadable(directory, cause);
+  }
+}
+
+function openSafe(path: string, rules: Omit<FileRules, "maxBytes">): { fd: number; size: number } {
   const fd = open(path);
   try {
     const stats = fstatSync(fd);
