@@ -69,7 +69,10 @@ const allowed: Readonly<Record<string, Allowed>> = {
     ],
     kibibytes: 1050,
   },
-  "soft-nethsm": { contents: [...command, ...curves, ...pino, "nethsm", "soft-nethsm"], kibibytes: 650 },
+  "soft-nethsm": {
+    contents: [...command, ...curves, ...pino, "nethsm", "nethsm-backup", "soft-nethsm"],
+    kibibytes: 650,
+  },
 };
 
 /** `packages/config/src/parse.ts` is `config`; `node_modules/.pnpm/…/node_modules/smol-toml/…` is `smol-toml`. */

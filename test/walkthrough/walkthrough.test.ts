@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(stage, { recursive: true, force: true }));
 
-test.each(["2.2", "5.0"])(
+test.concurrent.each(["2.2", "5.0"])(
   "every command of the walk-through does what it says, release %s",
   async (release) => {
     const directory = join(stage, release);

@@ -27,9 +27,10 @@ export function lines(items: readonly string[]): Answer {
   return { json: items, payload: () => items.map((item) => `${printable(item)}\n`).join("") };
 }
 
-/** Text of several lines that is passed on as it is: PEM. */
+/** Text of several lines: PEM, release notes. */
 export function text(content: string, json: Json): Answer {
-  return { json, payload: () => (content.endsWith("\n") ? content : `${content}\n`) };
+  const shown = content.trimEnd().split(/\r?\n/).map(printable).join("\n");
+  return { json, payload: () => `${shown}\n` };
 }
 
 /** Raw bytes; in JSON base64 under `member`. */

@@ -4,7 +4,7 @@ import type { NetHsm } from "@signstar/nethsm/client";
 import { validateBackup } from "@signstar/nethsm-backup/validate";
 import { AtomicFile, requireWritable } from "@signstar/nethsm-settings/write-file";
 import { Exit, Failure } from "@signstar/primitives/failure";
-import { line, record, verdict } from "./answer.ts";
+import { record, text, verdict } from "./answer.ts";
 import { admin } from "./common.ts";
 import { CliError } from "./errors.ts";
 import { readChunks, upload, withProgress } from "./inputs.ts";
@@ -140,7 +140,7 @@ export const system: Command = {
       arguments: [{ name: "INPUT", description: "file with the update", env: "NETHSM_UPDATE_FILE" }],
       run: async (work, hsm) => {
         const notes = await hsm.system.update(await upload(work.words.text("INPUT"), work.io));
-        return line(notes, { releaseNotes: notes });
+        return text(notes, { releaseNotes: notes });
       },
     }),
     validate,
