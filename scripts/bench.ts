@@ -1,12 +1,34 @@
-/** `npm run bench [-- --json] [--runs N]`: our programs as ratios to a named reference, measured in turn in one run. */
+/**
+ * `npm run bench [-- --json] [--runs N] [--only PREFIX]`: our programs as ratios to a named reference, measured in turn
+ * in one run.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { batchLatency, batchRate } from "./bench/batch.ts";
 import { format, type Row } from "./bench/measure.ts";
+import { startNethsm } from "./bench/nethsm.ts";
 import { hashFile, startRequestSignature } from "./bench/processes.ts";
 import { requests } from "./bench/requests.ts";
 import { buildIfStale } from "./build.ts";
 
-const { values } = parseArgs({ options: { json: { type: "boolean" }, runs: { type: "string", default: "9" } } });
+/** The beginnings of the rows that each one measures. */
+const measures: readonly [readonly string[], (directory: string, n: number) => Promise<Row | Row[]>][] = [
+  [["start.request-signature"], startRequestSignature],
+  [["start.nethsm"], startNethsm],
+  [["hash."], hashFile],
+  [["start.signstar", "request."], requests],
+  [["batch.rate"], batchRate],
+  [["batch.latency"], batchLatency],
+];
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean" },
+    runs: { type: "string", default: "9" },
+    only: { type: "string", default: "" },
+  },
+});
+const { json = false, only } = values;
 const n = Math.max(3, Number.parseInt(values.runs, 10) || 9);
 
 await buildIfStale();
@@ -14,12 +36,13 @@ await buildIfStale();
 const directory = mkdtempSync("/var/tmp/signstar-bench-");
 try {
   const rows: Row[] = [];
-  for (const measure of [startRequestSignature, hashFile, requests]) {
-    const measured = [await measure(directory, n)].flat();
-    if (!values.json) for (const row of measured) console.log(format(row));
+  for (const [names, measure] of measures) {
+    if (!names.some((name) => name.startsWith(only) || only.startsWith(name))) continue;
+    const measured = [await measure(directory, n)].flat().filter(({ name }) => name.startsWith(only));
+    if (!json) for (const row of measured) console.log(format(row));
     rows.push(...measured);
   }
-  if (values.json) console.log(JSON.stringify(rows, null, 1));
+  if (json) console.log(JSON.stringify(rows, null, 1));
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

@@ -87,7 +87,6 @@ export function writeTarget(target: string, bytes: Uint8Array, force: boolean): 
 
 /** A whole file under a dot name beside its target, to be synced and then published or removed. */
 export interface NewFile {
-  readonly target: string;
   readonly fd: number;
   /**
    * Closes it and gives it its name, unless syncing it has met a `problem`. Throws ClientError `cannot-create` (73);
@@ -121,7 +120,6 @@ export function openNew(target: string, bytes: Uint8Array): NewFile {
     }
   });
   return {
-    target,
     fd,
     remove,
     publish(force, problem) {

@@ -12,7 +12,7 @@ export interface BlockHasher {
   compress(count: number): void;
   /** The eight chaining words. */
   words(): bigint[];
-  /** Wipes the buffer: it holds what was hashed. */
+  /** Wipes the buffer: it holds what was hashed. Once; nothing may be done with the hasher afterwards. */
   close(): void;
 }
 

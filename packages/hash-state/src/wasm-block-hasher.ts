@@ -5,11 +5,22 @@ import { blockBytes, freshSha512 } from "./sha512-state.ts";
 import { compileModule, instantiate, type WasmModule } from "./wasm-runtime.ts";
 
 let shared: WasmModule | "portable" | undefined;
+/** A hasher that is not in use: making one costs more than hashing a small file. */
+let spare: BlockHasher | undefined;
 
-/** The fastest hasher that passes its self-test here. The test runs once; each hasher has its own memory. */
+/** The fastest hasher that passes its self-test here. The test runs once; hashers in use never share memory. */
 export function openBlockHasher(): BlockHasher {
   shared ??= provenModule(sha512Module) ?? "portable";
-  return shared === "portable" ? portableBlockHasher() : wasmBlockHasher(shared);
+  if (shared === "portable") return portableBlockHasher();
+  const hasher = spare ?? wasmBlockHasher(shared);
+  spare = undefined;
+  return {
+    ...hasher,
+    close() {
+      hasher.close();
+      spare = hasher;
+    },
+  };
 }
 
 /** A module that was compiled and gives the right words for one block; undefined if there is none. */
@@ -27,9 +38,12 @@ export function wasmBlockHasher(module: WasmModule): BlockHasher {
   const { memory, run } = instantiate(module);
   const view = new DataView(memory);
   const buffer = new Uint8Array(memory, kernelMemory.buffer, bufferBytes);
-  freshSha512.words.forEach((word, i) => {
-    view.setBigUint64(kernelMemory.words + 8 * i, word, true);
-  });
+  const start = (): void => {
+    freshSha512.words.forEach((word, i) => {
+      view.setBigUint64(kernelMemory.words + 8 * i, word, true);
+    });
+  };
+  start();
   return {
     buffer,
     compress(count) {
@@ -40,6 +54,7 @@ export function wasmBlockHasher(module: WasmModule): BlockHasher {
     words: () => freshSha512.words.map((_, i) => view.getBigUint64(kernelMemory.words + 8 * i, true)),
     close() {
       buffer.fill(0);
+      start();
     },
   };
 }
