@@ -185,7 +185,7 @@ describe("a pool", () => {
     const address = server.address();
     const port = typeof address === "object" ? address?.port : undefined;
     const silent: Connection = { url: parseDeviceUrl(`https://127.0.0.1:${port}/api/v1`), tls: { mode: "unsafe" } };
-    using pool = new Pool([silent, silent, silent], { ...first, startWithinMs: 600, deadlines: { tlsMs: 300 } });
+    using pool = new Pool([silent, silent, silent], { ...first, startWithinMs: 600, deadlines: { tlsMs: 400 } });
     const began = performance.now();
     const error = await pool.run([current], ask).catch((thrown: unknown) => thrown);
     expect(performance.now() - began).toBeLessThan(1_000);
