@@ -1,24 +1,43 @@
 /** `npm run build`: dist/NAME for every executable, runnable as it is, and dist/meta/NAME.json (what went in). */
-import { chmodSync, existsSync, globSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { bundle, repository } from "./bundle.ts";
 import { executables } from "./executables.ts";
 
 const dist = join(repository, "dist");
 
+/** What is there is replaced file by file: a program that runs, or another build, never meets half of one. */
 export async function buildAll(): Promise<void> {
-  rmSync(dist, { recursive: true, force: true });
   mkdirSync(join(dist, "meta"), { recursive: true });
   // The files have no extension, as in /usr/bin: this says that they are CommonJS below our own "type": "module".
-  writeFileSync(join(dist, "package.json"), '{ "type": "commonjs" }\n');
+  replace(join(dist, "package.json"), '{ "type": "commonjs" }\n', 0o644);
   for (const executable of executables) {
     const { code, metafile } = await bundle(executable);
-    const path = join(dist, executable.name);
-    writeFileSync(path, code);
-    chmodSync(path, 0o755);
-    writeFileSync(join(dist, "meta", `${executable.name}.json`), JSON.stringify(metafile));
+    replace(join(dist, executable.name), code, 0o755);
+    replace(join(dist, "meta", `${executable.name}.json`), JSON.stringify(metafile), 0o644);
     console.error(`${executable.name}: ${Math.ceil(code.length / 1024)} KiB`);
   }
+  const names = ["meta", "package.json", ...executables.map(({ name }) => name)];
+  for (const name of readdirSync(dist)) {
+    if (!names.includes(name) && !name.startsWith(".")) rmSync(join(dist, name), { recursive: true, force: true });
+  }
+}
+
+function replace(path: string, content: string | Uint8Array, mode: number): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  writeFileSync(temporary, content);
+  chmodSync(temporary, mode);
+  renameSync(temporary, path);
 }
 
 /** Builds unless every bundle is newer than every source. */

@@ -7,6 +7,7 @@ export const tools: Readonly<Record<string, string>> = {
   fish: "fish",
   gpg: "gnupg",
   mandoc: "mandoc",
+  jq: "jq",
   openssl: "openssl",
   reuse: "reuse",
   script: "bsdutils",

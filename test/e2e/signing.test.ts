@@ -1,4 +1,4 @@
-// needs: gpg sq sqop sqv ssh sshd systemd-tmpfiles unshare useradd
+// needs: gpg jq sq sqop sqv ssh sshd systemd-tmpfiles unshare useradd
 /** Files are signed over SSH by every type of key, and everybody's verifier accepts the signatures. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -109,4 +109,33 @@ test("each signature has an intent and then a verdict in the journal, and no sec
   expect(session[1]).toMatchObject({ user: "build1", key: "key1", digest });
   expect(session[2]).toMatchObject({ outcome: "signed", digest });
   expect(JSON.stringify(entries)).not.toMatch(/passphrase|Basic /i);
+});
+
+test("the command of the operator's guide lists what one key has signed, from the journal", () => {
+  const guide = readFileSync(join(repository, "docs", "operating.md"), "utf8");
+  const command = /^```sh\n(journalctl [^`]+)```$/m.exec(guide)?.[1] ?? "";
+  const entries = appliance.journal();
+  const { client_key: key } = entries.find(({ event, user }) => event === "session-start" && user === "build2") ?? {};
+  const bin = appliance.path("bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "entries"), `not JSON\n${entries.map((entry) => `${JSON.stringify(entry)}\n`).join("")}`);
+  // The real one judges the words, and has nothing to show on this machine.
+  const journalctl = `#!/bin/sh\n/usr/bin/journalctl --directory='${bin}' "$@" >/dev/null && cat '${join(bin, "entries")}'\n`;
+  writeFileSync(join(bin, "journalctl"), journalctl, { mode: 0o755 });
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", command.replace("SHA256:…", String(key))], {
+    encoding: "utf8",
+    env: { PATH: `${bin}:/usr/bin:/bin` },
+  });
+  expect(status, stderr).toBe(0);
+  const listed = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const digest = createHash("sha512")
+    .update(readFileSync(join(repository, "README.md")))
+    .digest("hex");
+  expect(listed).toEqual([
+    expect.objectContaining({ event: "verdict", outcome: "signed", key: "key2", user: "build2", digest }),
+  ]);
+  expect(listed[0]).toMatchObject({ claimed_name: "README.md", size: statSync(join(repository, "README.md")).size });
 });
