@@ -62,7 +62,8 @@ export class Transport {
     const alarm = new Alarm();
     if (call.budget !== undefined) {
       const { left, ms } = call.budget;
-      alarm.set(left, () => start.abort(new Trouble("start-timeout", `could not be sent within ${ms} ms`)));
+      // A timer may ring a millisecond early; of the budget then a little would seem to be left.
+      alarm.set(Math.ceil(left) + 1, () => start.abort(new Trouble("start-timeout", `could not be sent within ${ms} ms`)));
     }
     let leave: (() => void) | undefined;
     try {
