@@ -63,7 +63,9 @@ export class Transport {
     if (call.budget !== undefined) {
       const { left, ms } = call.budget;
       // A timer may ring a millisecond early; of the budget then a little would seem to be left.
-      alarm.set(Math.ceil(left) + 1, () => start.abort(new Trouble("start-timeout", `could not be sent within ${ms} ms`)));
+      alarm.set(Math.ceil(left) + 1, () =>
+        start.abort(new Trouble("start-timeout", `could not be sent within ${ms} ms`)),
+      );
     }
     let leave: (() => void) | undefined;
     try {
