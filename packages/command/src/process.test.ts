@@ -1,6 +1,8 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 
@@ -13,11 +15,11 @@ interface Ended {
 /** A process of its own whose program has this body (`io` is in scope). */
 function program(
   body: string,
-  { env = {}, room = "run", ended = "undefined", stdout = "pipe" as "pipe" | number } = {},
+  { env = {}, room = "run", ended = "undefined", imports = "", stdout = "pipe" as "pipe" | number } = {},
 ) {
   const [call, open, close] =
     room === "run" ? ["run", "", ""] : ["runForced", `accepts: [[]], begin: () => ({ ended: ${ended},`, "}),"];
-  const code = `import { ${call} } from "./${room}.ts";
+  const code = `import { ${call} } from "./${room}.ts"; ${imports}
     await ${call}({ name: "probe", summary: "a probe", ${open}
       async run({ io }) { ${body} }, ${close} });`;
   return spawn(process.execPath, ["--input-type=module-typescript", "-e", code], {
@@ -161,6 +163,21 @@ describe("a program behind ForceCommand as a process", () => {
     // A pipe on standard input needs node:net; a file does not.
     expect((await fed(body, "", { room })).out).not.toMatch(/http|tls|child_process/);
   });
+});
+
+test("a thread that cannot be stopped does not hold up the end", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "signstar-fifo-"));
+  const fifo = join(directory, "fifo");
+  execFileSync("mkfifo", [fifo]);
+  // Opened without O_NONBLOCK: a thread waits for a writer, as one would for a name server.
+  const child = program(`io.write("payload"); open(${JSON.stringify(fifo)}, "r", () => undefined);`, {
+    imports: 'import { open } from "node:fs";',
+  });
+  child.stdin?.end();
+  const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  expect(await ended(child)).toEqual({ code: 0, out: "payload", err: "" });
+  clearTimeout(late);
+  rmSync(directory, { recursive: true });
 });
 
 describe("a program behind sshd", () => {

@@ -4,7 +4,7 @@ import type { Argument, Command } from "@signstar/command/spec";
 import { parseUserId } from "@signstar/nethsm/ids";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import { type Role, roles } from "@signstar/nethsm/types";
-import { readPassphraseFile, saveSettings } from "@signstar/nethsm-settings/load";
+import { saveSettings } from "@signstar/nethsm-settings/load";
 import {
   addCredentials,
   addDevice,
@@ -23,23 +23,18 @@ const nameArgument: Argument = {
   env: "NETHSM_USER_NAME",
 };
 
-/** What the settings remember of a new user's passphrase. */
+/** What the settings remember of a user's passphrase: where it comes from, itself, or nothing. */
 async function sourceIn(work: Work): Promise<PassphraseSource | undefined> {
-  const [program, ...args] = work.options.list("passphrase-command");
-  const credential = work.options.text("passphrase-credential");
-  const isNamed = program !== undefined || credential !== undefined;
-  const isStored = work.options.text("passphrase-file") !== undefined || work.options.flag("with-passphrase");
+  const { options, words } = work;
+  const [program, ...args] = options.list("passphrase-command");
+  const credential = options.text("passphrase-credential");
   if (program !== undefined && credential !== undefined) {
     throw usageError("--passphrase-command and --passphrase-credential exclude each other");
   }
   if (program !== undefined) return { kind: "command", argv: [program, ...args] };
   if (credential !== undefined) return { kind: "systemd", name: credential };
-  if (!isStored || isNamed) return undefined;
-  const file = work.options.text("passphrase-file");
-  const passphrase =
-    file === undefined
-      ? await work.newPassphrase("passphrase-file", `passphrase of ${work.words.text("NAME")}`)
-      : await readPassphraseFile(file);
+  if (options.text("passphrase-file") === undefined && !options.flag("with-passphrase")) return undefined;
+  const passphrase = await work.newPassphrase("passphrase-file", `passphrase of ${words.text("NAME")}`);
   return { kind: "stored", passphrase };
 }
 

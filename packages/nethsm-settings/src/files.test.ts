@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -149,6 +150,22 @@ describe("writing", () => {
       await file.write(bytes);
       expect(existsSync(at("a"))).toBe(false);
     }
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test.each(["SIGINT", "SIGTERM"] as const)("leaves nothing when %s ends the program", async (signal) => {
+    const program = `
+      import { AtomicFile } from ${JSON.stringify(join(import.meta.dirname, "write-file.ts"))};
+      const file = await AtomicFile.create(process.argv[1], { force: false });
+      await file.write(Buffer.from("content"));
+      console.log("written");
+      setInterval(() => {}, 1000);
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program, at("a")]);
+    await once(child.stdout, "data");
+    expect(readdirSync(directory)).toHaveLength(1);
+    child.kill(signal);
+    expect(await once(child, "exit")).toEqual([null, signal]);
     expect(readdirSync(directory)).toEqual([]);
   });
 

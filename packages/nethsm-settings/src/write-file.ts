@@ -29,6 +29,8 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array, options: 
   await file.commit();
 }
 
+const endings = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
+
 /** A file of any length: nothing of it is under its name before `commit`, and without that nothing stays. */
 export class AtomicFile implements AsyncDisposable {
   /** What is written so far, until `commit`. */
@@ -36,6 +38,7 @@ export class AtomicFile implements AsyncDisposable {
   readonly #target: string;
   readonly #force: boolean;
   readonly #handle: FileHandle;
+  readonly #interrupted: NodeJS.SignalsListener;
   #done = false;
 
   private constructor(target: string, temporary: string, force: boolean, handle: FileHandle) {
@@ -43,6 +46,12 @@ export class AtomicFile implements AsyncDisposable {
     this.temporary = temporary;
     this.#force = force;
     this.#handle = handle;
+    // Whoever ends the program while it writes finds nothing left, and the program ends by that signal.
+    this.#interrupted = (signal) => {
+      this.#remove();
+      process.kill(process.pid, signal);
+    };
+    for (const signal of endings) process.once(signal, this.#interrupted);
   }
 
   static async create(path: string, { mode, force }: WriteOptions): Promise<AtomicFile> {
@@ -81,7 +90,13 @@ export class AtomicFile implements AsyncDisposable {
   /** Without `commit` before, removes what was written. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
+    this.#remove();
+  }
+
+  #remove(): void {
+    for (const signal of endings) process.off(signal, this.#interrupted);
     if (!this.#done) unlinkSync(this.temporary);
+    this.#done = true;
   }
 }
 
