@@ -33,6 +33,12 @@ export const executables: readonly Executable[] = [
     runner: "forced",
   },
   {
+    name: "signstar-download-metrics",
+    module: "@signstar/appliance/download-metrics",
+    command: "downloadMetrics",
+    runner: "forced",
+  },
+  {
     name: "signstar-download-wireguard",
     module: "@signstar/appliance/download-wireguard",
     command: "downloadWireguard",

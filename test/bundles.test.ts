@@ -39,6 +39,7 @@ const allowed: Readonly<Record<string, Allowed>> = {
   },
   "signstar-download-backup": { contents: [...serving, "nethsm-backup"], kibibytes: 270 },
   "signstar-download-key-certificate": { contents: [...serving, "openpgp"], kibibytes: 190 },
+  "signstar-download-metrics": { contents: serving, kibibytes: 270 },
   "signstar-download-wireguard": { contents: serving, kibibytes: 165 },
   "signstar-upload-backup": { contents: [...serving, "nethsm-backup"], kibibytes: 190 },
   "signstar-upload-update": { contents: serving, kibibytes: 180 },

@@ -1,4 +1,4 @@
-/** A device that answers every request with the same bytes. */
+/** A device that answers every request, or every one to the same path, with the same bytes. */
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -16,19 +16,28 @@ export interface Liar extends AsyncDisposable {
   sent(): number;
 }
 
-export async function liar(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Liar> {
+type Body = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** `body` as a function: of the path below the API, undefined for 404. */
+export async function liar(body: Body | ((path: string) => Body | undefined)): Promise<Liar> {
   const { key, cert } = certificate();
   let sent = 0;
-  const counted = async function* () {
-    for await (const piece of body instanceof Uint8Array ? [body] : body) {
+  const counted = async function* (whole: Body) {
+    for await (const piece of whole instanceof Uint8Array ? [whole] : whole) {
       sent += piece.length;
       yield piece;
     }
   };
   const server = createServer({ key, cert }, (request, response) => {
     request.resume();
+    const path = (request.url ?? "").replace("/api/v1", "");
+    const whole = typeof body === "function" ? body(path) : body;
+    if (whole === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
     response.writeHead(200, { "content-type": "application/octet-stream" });
-    Readable.from(counted())
+    Readable.from(counted(whole))
       .on("error", () => response.destroy())
       .pipe(response);
   });
