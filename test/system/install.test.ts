@@ -28,6 +28,10 @@ let root: string;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "signstar-install-"));
   await installInto(root);
+  // What units of ours name, and a whole system has.
+  writeFileSync(join(root, "usr/bin/node"), "#!/bin/sh\n", { mode: 0o755 });
+  for (const target of ["basic", "shutdown", "sysinit"])
+    writeFileSync(join(root, `usr/lib/systemd/system/${target}.target`), "[Unit]\n");
 }, 120_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
