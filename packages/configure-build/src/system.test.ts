@@ -138,6 +138,7 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
       mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
       mkdir -p "/mnt/root/$REPOSITORY" /mnt/root/etc/signstar
       mount --bind "$REPOSITORY" "/mnt/root/$REPOSITORY"
+      mount --rbind /proc /mnt/root/proc
       cp "$REPOSITORY/config.example.toml" /mnt/root/etc/signstar/config.toml
       chroot /mnt/root sh -euc '
         run() { "$NODE" "$PROGRAM" "$@" 2>/dev/null; }
@@ -149,7 +150,13 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
         run
         sed -i "s/^system_user = \\"hsm-backup\\"/system_user = \\"renamed\\"/" /etc/signstar/config.toml
         run --check | tail -n 1 || :
+        setpriv --reuid hsm-backup --regid hsm-backup --clear-groups sleep 100 & busy=$!
+        for i in $(seq 100); do [ "$(stat -c %U /proc/$busy)" = hsm-backup ] && break; sleep 0.05; done
+        run || echo "exit $?"; test -e /etc/ssh/signstar-user-hsm-backup.authorized_keys || echo "no key"
+        kill $busy; wait $busy || :
+        usermod --gid staff sign-packages; groupmod --gid 2999 sign-releases
         run | grep -v "^    "
+        id -g sign-packages; id -g sign-releases
         getent passwd hsm-backup || echo gone; getent group hsm-backup || echo gone
         sed -i "s/^system_user = \\"renamed\\"/system_user = \\"daemon\\"/" /etc/signstar/config.toml
         run || echo "exit $?"
@@ -169,15 +176,20 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
       "~ user sign-packages: password removed",
       "2 changes",
       "8 changes, not made",
-      "- file /etc/ssh/signstar-user-hsm-backup.authorized_keys",
+      "exit 73",
+      "no key",
       "- user hsm-backup",
+      "~ user sign-releases: group 2999 → 3000",
+      "~ user sign-packages: group 50 → 3001",
       expect.stringMatching(/^\+ user renamed \(uid [0-9]+\)$/),
       "- file /etc/ssh/sshd_config.d/10-signstar-user-hsm-backup.conf",
       "- file /usr/lib/tmpfiles.d/signstar-user-hsm-backup.conf",
       "+ file /usr/lib/tmpfiles.d/signstar-user-renamed.conf",
       "+ file /etc/ssh/signstar-user-renamed.authorized_keys",
       "+ file /etc/ssh/sshd_config.d/10-signstar-user-renamed.conf",
-      "8 changes",
+      "9 changes",
+      "3001",
+      "3000",
       "gone",
       "gone",
       "exit 78",
