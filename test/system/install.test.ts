@@ -86,7 +86,7 @@ describe("systemd", () => {
 
   test("would have something to say", () => {
     const unit = join(root, "usr/lib/systemd/system/signstar-bad.service");
-    copyFileSync(join(root, "usr/lib/systemd/system", services[0] ?? ""), unit);
+    copyFileSync(join(root, "usr/lib/systemd/system/signstar-syslog.service"), unit);
     appendFileSync(unit, "[Service]\nProtectEverything=yes\nExecStartPre=/usr/bin/missing\n");
     const { status, output } = verify("signstar-bad.service");
     expect(status).not.toBe(0);
