@@ -213,4 +213,15 @@ describe("a program behind sshd", () => {
       err: "ready\n75 stopped\nprobe: error: the service was stopped\nprobe: hint: try again later\n",
     });
   });
+
+  test("that is stopped says no more, though it would have had an answer by then", async () => {
+    const child = program(`io.write("late"); console.error("ready"); await new Promise((r) => setTimeout(r, 100))`, {
+      room: "run-forced",
+      ended: `async ({ exit }) => { await new Promise((r) => setTimeout(r, 400)); console.error(exit); }`,
+    });
+    child.stderr?.once("data", () => child.kill("SIGTERM"));
+    const { code, out, err } = await ended(child);
+    expect([code, out]).toEqual([75, ""]);
+    expect(err.match(/^\d+$/gm)).toEqual(["75"]);
+  });
 });

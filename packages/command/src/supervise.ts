@@ -18,18 +18,24 @@ interface Program {
 export async function supervise(name: string, program: Program): Promise<void> {
   const io = new ProcessIo(name);
   let finished = false;
+  let failing: Promise<void> | undefined;
   // Stands if the event loop runs dry before the body has an answer.
   process.exitCode = Exit.software;
   process.on("exit", () => {
     if (!finished) writeSync(2, `${name}: error: internal error (ended without an answer)\n`);
   });
 
-  const fail = async (thrown: unknown): Promise<void> => {
+  const report = async (thrown: unknown): Promise<void> => {
     io.discard();
     const { exit, lines } = await program.describe(thrown);
     io.error(lines);
     finished = true;
     process.exitCode = exit;
+  };
+  // What goes wrong first is what went wrong; nothing that happens beside it is told or sent any more.
+  const fail = (thrown: unknown): Promise<void> => {
+    failing ??= report(thrown);
+    return failing;
   };
   process.on("uncaughtException", (thrown) => {
     void fail(thrown).finally(() => process.exit());
@@ -37,6 +43,7 @@ export async function supervise(name: string, program: Program): Promise<void> {
 
   try {
     const exit = await program.body(io);
+    await failing;
     await io.settle();
     await program.done?.(exit);
     finished = true;
