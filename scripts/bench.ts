@@ -7,15 +7,16 @@ import { parseArgs } from "node:util";
 import { batchLatency, batchRate } from "./bench/batch.ts";
 import { format, type Row } from "./bench/measure.ts";
 import { startNethsm } from "./bench/nethsm.ts";
-import { hashFile, startRequestSignature } from "./bench/processes.ts";
+import { hashFile, hashMemory, startClient } from "./bench/processes.ts";
 import { requests } from "./bench/requests.ts";
 import { buildIfStale } from "./build.ts";
 
 /** The beginnings of the rows that each one measures. */
 const measures: readonly [readonly string[], (directory: string, n: number) => Promise<Row | Row[]>][] = [
-  [["start.request-signature"], startRequestSignature],
+  [["start.request-signature"], startClient],
   [["start.nethsm"], startNethsm],
-  [["hash."], hashFile],
+  [["hash.file"], hashFile],
+  [["hash.rss"], hashMemory],
   [["start.signstar", "request."], requests],
   [["batch.rate"], batchRate],
   [["batch.latency"], batchLatency],

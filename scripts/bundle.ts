@@ -41,7 +41,7 @@ export async function bundle(executable: Executable): Promise<Bundle> {
     metafile: true,
     outfile: join(repository, "dist", executable.name),
     define: { SIGNSTAR_VERSION: JSON.stringify(manifest.version) },
-    external: ["cpu-features", "openpgp"],
+    external: ["cpu-features", "koffi", "openpgp"],
     loader: { ".node": "empty" },
     banner: { js: banner(executable.name) },
     legalComments: "inline",

@@ -10,9 +10,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import { nodeSha512 } from "./arbitraries.test-helper.ts";
 import { type BlockHasher, portableBlockHasher } from "./block-hasher.ts";
 import { hashFile, hashFrom } from "./hash-file.ts";
+import { nativeBlockHasher, openNativeHasher, provenNative } from "./native-block-hasher.ts";
 import { finishSha512, resumeSha512 } from "./resume.ts";
 import { sha512Module } from "./sha512-kernel.ts";
-import { encodeSha512State, parseSha512State } from "./sha512-state.ts";
+import { encodeSha512State, freshSha512, parseSha512State } from "./sha512-state.ts";
 import { provenModule, wasmBlockHasher } from "./wasm-block-hasher.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "hash-file-"));
@@ -21,7 +22,14 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const hashers: readonly (readonly [string, () => BlockHasher])[] = [
   ["portable", portableBlockHasher],
   ["WebAssembly", wasmHasher],
+  ["native", nativeHasher],
 ];
+
+const native = await provenNative();
+function nativeHasher(): BlockHasher {
+  if (native === undefined) throw new Error("koffi is not installed, or Node exports no OpenSSL");
+  return nativeBlockHasher(native, freshSha512.words);
+}
 
 function wasmHasher(): BlockHasher {
   const module = provenModule(sha512Module);
@@ -57,7 +65,7 @@ describe.each(hashers)("%s hasher", (_, open) => {
         async (chunks, trailer) => {
           const all = concat(...chunks);
           const hasher = open();
-          const hashed = await hashFrom(readerOf(chunks), hasher);
+          const hashed = await hashFrom(readerOf(chunks), { first: hasher });
           hasher.close();
           expect(toHex(hashed.digest)).toBe(toHex(nodeSha512(all)));
           expect(hashed.size).toBe(BigInt(all.length));
@@ -75,7 +83,7 @@ describe.each(hashers)("%s hasher", (_, open) => {
 
   test("the buffer is empty after close", async () => {
     const hasher = open();
-    await hashFrom(readerOf([new Uint8Array(100_000).fill(0x41)]), hasher);
+    await hashFrom(readerOf([new Uint8Array(100_000).fill(0x41)]), { first: hasher });
     const { buffer } = hasher;
     hasher.close();
     expect(buffer.every((byte) => byte === 0)).toBe(true);
@@ -139,4 +147,29 @@ describe("hashFile", () => {
     closeSync(fd);
     await expect(hashFile(fd)).rejects.toMatchObject({ code: "file-read", exit: 74 });
   });
+});
+
+test("the native hasher may take over anywhere", async () => {
+  const bytes = fc.uint8Array({ maxLength: 2000 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(bytes, { maxLength: 5 }), fc.nat(5000), async (chunks, from) => {
+      const all = concat(...chunks);
+      const hashed = await hashFrom(readerOf(chunks), { first: wasmHasher(), later: openNativeHasher, from });
+      expect(hashed.digest).toEqual(nodeSha512(all));
+      expect(hashed.size).toBe(BigInt(all.length));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("a file that is large enough for the native hasher has the right digest", async () => {
+  const path = join(directory, "sparse");
+  const fd = openSync(path, "w+");
+  ftruncateSync(fd, 70 * 2 ** 20 + 77);
+  writeSync(fd, "end", 70 * 2 ** 20);
+  const hashed = await hashFile(fd);
+  closeSync(fd);
+  expect(Buffer.from(hashed.digest).toString("hex")).toBe(
+    execFileSync("openssl", ["dgst", "-sha512", "-r", path], { encoding: "utf8" }).split(" ")[0],
+  );
 });

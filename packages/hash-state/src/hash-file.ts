@@ -1,9 +1,10 @@
 /** SHA-512 of a file, kept as a state. The only submodule that reads files. */
-import { readSync } from "node:fs";
+import { fstatSync, readSync } from "node:fs";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { messageOf } from "@signstar/primitives/failure";
 import type { BlockHasher } from "./block-hasher.ts";
 import { readFailed } from "./errors.ts";
+import { openNativeHasher } from "./native-block-hasher.ts";
 import { finishSha512 } from "./resume.ts";
 import { blockBytes, type Sha512State, sizeOfState } from "./sha512-state.ts";
 import { openBlockHasher } from "./wasm-block-hasher.ts";
@@ -27,51 +28,84 @@ const bytesPerTurn = 8 * 1024 * 1024;
  * @throws HashStateError `file-read` (exit 74)
  */
 export async function hashFile(fd: number, onProgress?: (bytes: number) => void): Promise<HashedFile> {
-  const hasher = openBlockHasher();
+  const read: ReadSome = (buffer, offset) => readSome(fd, buffer, offset);
+  const nativeFrom = sizeOf(fd) >= nativeBytes ? 0 : nativeBytes;
+  return await hashFrom(read, { first: openBlockHasher(), later: openNativeHasher, from: nativeFrom }, onProgress);
+}
+
+/** From here on finding and testing the native hasher costs less than it saves. */
+const nativeBytes = 64 * 1024 * 1024;
+
+/** Reads into `buffer` from `offset` on: how many bytes, 0 at the end, "later" if there are none yet. */
+export type ReadSome = (buffer: Uint8Array, offset: number) => number | "later";
+
+export interface Hashers {
+  readonly first: BlockHasher;
+  /** Takes over when `from` bytes are hashed, if there is one. */
+  later?(words: readonly bigint[]): Promise<BlockHasher | undefined>;
+  readonly from?: number;
+}
+
+/** Closes the hashers. */
+export async function hashFrom(
+  read: ReadSome,
+  { first, later, from = 0 }: Hashers,
+  onProgress?: (bytes: number) => void,
+): Promise<HashedFile> {
+  let hasher = first;
+  let mayChange = later !== undefined;
+  let waiting = 0;
+  let blocks = 0;
+  let untilTurn = bytesPerTurn;
   try {
-    return await hashFrom((buffer, offset) => readSome(fd, buffer, offset), hasher, onProgress);
+    for (;;) {
+      if (mayChange && blocks * blockBytes >= from) {
+        mayChange = false;
+        const next = await later?.(hasher.words());
+        if (next !== undefined) {
+          next.buffer.set(hasher.buffer.subarray(0, waiting));
+          hasher.close();
+          hasher = next;
+        }
+      }
+      const { buffer } = hasher;
+      const count = read(buffer, waiting);
+      if (count === 0) break;
+      if (count === "later") {
+        await setTimeout(5);
+        continue;
+      }
+      waiting += count;
+      const whole = Math.floor(waiting / blockBytes);
+      if (whole > 0) {
+        hasher.compress(whole);
+        blocks += whole;
+        buffer.copyWithin(0, whole * blockBytes, waiting);
+        waiting -= whole * blockBytes;
+      }
+      untilTurn -= count;
+      if (untilTurn <= 0) {
+        untilTurn = bytesPerTurn;
+        onProgress?.(blocks * blockBytes + waiting);
+        await setImmediate();
+      }
+    }
+    const state = { words: hasher.words(), blocks: BigInt(blocks), tail: hasher.buffer.slice(0, waiting) };
+    onProgress?.(blocks * blockBytes + waiting);
+    return { state, digest: finishSha512(state), size: sizeOfState(state) };
   } finally {
     hasher.close();
   }
 }
 
-/** Reads into `buffer` from `offset` on: how many bytes, 0 at the end, "later" if there are none yet. */
-export type ReadSome = (buffer: Uint8Array, offset: number) => number | "later";
-
-export async function hashFrom(
-  read: ReadSome,
-  hasher: BlockHasher,
-  onProgress?: (bytes: number) => void,
-): Promise<HashedFile> {
-  const { buffer } = hasher;
-  let waiting = 0;
-  let blocks = 0;
-  let untilTurn = bytesPerTurn;
-  for (;;) {
-    const count = read(buffer, waiting);
-    if (count === 0) break;
-    if (count === "later") {
-      await setTimeout(5);
-      continue;
-    }
-    waiting += count;
-    const whole = Math.floor(waiting / blockBytes);
-    if (whole > 0) {
-      hasher.compress(whole);
-      blocks += whole;
-      buffer.copyWithin(0, whole * blockBytes, waiting);
-      waiting -= whole * blockBytes;
-    }
-    untilTurn -= count;
-    if (untilTurn <= 0) {
-      untilTurn = bytesPerTurn;
-      onProgress?.(blocks * blockBytes + waiting);
-      await setImmediate();
-    }
+/** 0 for what has no size. */
+function sizeOf(fd: number): number {
+  try {
+    return fstatSync(fd).size;
+  } catch {
+    // Reading will tell.
+    return 0;
   }
-  const state = { words: hasher.words(), blocks: BigInt(blocks), tail: buffer.slice(0, waiting) };
-  onProgress?.(blocks * blockBytes + waiting);
-  return { state, digest: finishSha512(state), size: sizeOfState(state) };
 }
 
 function readSome(fd: number, buffer: Uint8Array, offset: number): number | "later" {

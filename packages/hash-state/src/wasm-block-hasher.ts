@@ -1,5 +1,6 @@
 /** Bulk compression in WebAssembly where it is to be had and right, otherwise in JavaScript. */
 import { type BlockHasher, bufferBytes, portableBlockHasher } from "./block-hasher.ts";
+import { sameWords } from "./same-words.ts";
 import { kernelMemory, sha512Module } from "./sha512-kernel.ts";
 import { blockBytes, freshSha512 } from "./sha512-state.ts";
 import { compileModule, instantiate, type WasmModule } from "./wasm-runtime.ts";
@@ -57,15 +58,4 @@ export function wasmBlockHasher(module: WasmModule): BlockHasher {
       start();
     },
   };
-}
-
-function sameWords(...hashers: readonly BlockHasher[]): boolean {
-  const results = hashers.map((hasher) => {
-    for (let i = 0; i < blockBytes; i += 1) hasher.buffer[i] = 31 * i + 7;
-    hasher.compress(1);
-    const words = hasher.words().join();
-    hasher.close();
-    return words;
-  });
-  return new Set(results).size === 1;
 }
