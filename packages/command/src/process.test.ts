@@ -215,7 +215,7 @@ describe("a program behind sshd", () => {
   });
 
   test("that is stopped says no more, though it would have had an answer by then", async () => {
-    const child = program(`io.write("late"); console.error("ready"); await new Promise((r) => setTimeout(r, 100))`, {
+    const child = program(`console.error("ready"); await new Promise((r) => setTimeout(r, 100)); io.write("late");`, {
       room: "run-forced",
       ended: `async ({ exit }) => { await new Promise((r) => setTimeout(r, 400)); console.error(exit); }`,
     });
