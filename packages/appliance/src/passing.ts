@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Io } from "@signstar/command/io";
-import { ApplianceError } from "./errors.ts";
+import { send } from "./send.ts";
 
 /** A client that takes nothing for this long is gone; what it holds up is a device. */
 const stallMs = 60_000;
@@ -48,18 +48,7 @@ export class Passing {
   }
 
   async #send(piece: Uint8Array): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const stalled = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const message = `the client has taken nothing for ${this.#stallMs / 1000} s`;
-        reject(new ApplianceError("client-stalled", message, { clientSafe: true }));
-      }, this.#stallMs);
-    });
-    try {
-      await Promise.race([this.#io.stream(piece), stalled]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await send(this.#io, piece, this.#stallMs);
     this.#hash.update(piece);
     this.#bytes += piece.length;
   }
