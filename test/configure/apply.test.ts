@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { administrator, backup, metrics, type Stage, setUp, signing } from "./stage.ts";
@@ -120,6 +120,21 @@ test("a locked device is unlocked first", async () => {
   expect((await stage.hsm.request("POST", "/lock", { user: admin() })).status).toBe(204);
   expect(await stage.plan(small)).toMatchObject({ changes: [{ kind: "unlock" }], conflicts: [] });
   expect(await stage.apply(small)).toEqual([{ kind: "unlock" }]);
+});
+
+test("a locked device that has another unlock passphrase is left alone", async () => {
+  await stage.apply(small);
+  expect((await stage.hsm.request("POST", "/lock", { user: admin() })).status).toBe(204);
+  const file = join(stage.root, "var/lib/signstar/creds/admin-credentials.toml");
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, text.replace(/unlock_passphrase = ".*"/, 'unlock_passphrase = "that of another device"'));
+  await expect(stage.apply(small)).rejects.toMatchObject({
+    code: "credentials-refused",
+    exit: 77,
+    message: expect.stringContaining("unlock passphrase"),
+  });
+  writeFileSync(file, text);
+  expect((await stage.hsm.request("GET", "/health/state")).json()).toEqual({ state: "Locked" });
 });
 
 test("an administrator that the configuration gains gets a passphrase in the admin credentials", async () => {

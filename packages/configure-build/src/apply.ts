@@ -2,26 +2,38 @@ import { parseGroups } from "./look.ts";
 import type { Action, Plan } from "./plan.ts";
 import { encodeRecord, recordPath } from "./record.ts";
 import type { Target } from "./target.ts";
-import { addGroup, addUser, changeGroup, changeUser, removeGroup, removeUser, runTool } from "./user-tools.ts";
+import {
+  addGroup,
+  addUser,
+  addUserBySysusers,
+  changeGroup,
+  changeUser,
+  removeGroup,
+  removeUser,
+  runTool,
+} from "./user-tools.ts";
 
 /**
  * Carries a plan out. It can be interrupted anywhere: the record names from the start whatever may have been made, and
- * the next run does the rest. Throws ConfigureBuildError and HostError.
+ * the next run does the rest. With `sysusers` new users are made by systemd-sysusers. Throws ConfigureBuildError and HostError.
  */
-export async function apply(plan: Plan, target: Target): Promise<void> {
+export async function apply(plan: Plan, target: Target, sysusers = false): Promise<void> {
   const actions = plan.actions;
   if (actions.length > 0) writeRecord(target, encodeRecord(plan.recordDuring));
-  for (const action of actions) await perform(action, target);
+  for (const action of actions) await perform(action, target, sysusers);
   writeRecord(target, encodeRecord(plan.recordAfter));
 }
 
 type UserAction = Extract<Action, { readonly kind: "add-user" | "change-user" }>;
 
-async function perform(action: Action, target: Target): Promise<void> {
+async function perform(action: Action, target: Target, sysusers: boolean): Promise<void> {
   switch (action.kind) {
     case "add-user":
       await settleGroup(action, target);
-      return await runTool(addUser(target.root, action.user, action.uid));
+      if (!sysusers) return await runTool(addUser(target.root, action.user, action.uid));
+      await runTool(addUserBySysusers(target.root, action.user, action.uid));
+      // It has made the account locked, with which only an sshd that uses PAM lets a key in.
+      return await runTool(changeUser(target.root, action.user));
     case "change-user":
       await settleGroup(action, target);
       return await runTool(changeUser(target.root, action.user));

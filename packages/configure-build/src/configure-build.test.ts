@@ -144,7 +144,9 @@ describe("where it works", () => {
   });
 
   test("a root that is no directory, words that a shell would interpret", async () => {
-    await expect(runProgram("--root", "/etc/passwd")).rejects.toMatchObject({ code: "bad-root", exit: Exit.usage });
+    for (const root of ["/etc/passwd", "/etc/passwd/below", "/missing/root", ""]) {
+      await expect(runProgram("--root", root)).rejects.toMatchObject({ code: "bad-root", exit: Exit.usage });
+    }
     await expect(runProgram("--program-options", "$(id)")).rejects.toMatchObject({
       code: "bad-word",
       exit: Exit.usage,

@@ -42,6 +42,7 @@ export const configureBuild: Command = {
       name: "assign-uids",
       description: "only give numbers to new users, in uids.toml beside the config, where images are built from",
     },
+    { name: "sysusers", description: "make users by systemd-sysusers, and leave them in sysusers.d for a later boot" },
     { name: "bin-dir", value: "DIR", default: "/usr/bin", description: "where the programs are that sshd starts" },
     { name: "program-options", value: "WORDS", default: "", description: "words behind the program that sshd starts" },
   ],
@@ -81,7 +82,7 @@ async function build({ options, io }: Invocation): Promise<Exit> {
   const root = options.text("root") ?? "/";
   const binDir = parsePlainPath(options.text("bin-dir") ?? "/usr/bin");
   const programOptions = parsePlainWords(options.text("program-options") ?? "");
-  const target = Target.open(resolve(root));
+  const target = Target.open(root);
   const { config, path } = await loadConfig({ config: options.text("config"), root: target.root });
   for (const warning of config.warnings) io.note(`warning: ${warning}`);
 
@@ -92,7 +93,8 @@ async function build({ options, io }: Invocation): Promise<Exit> {
 
   const uids = target.privileged ? await loadUids(path) : undefined;
   const { owner, privileged: manageUsers } = target;
-  const steps = plan(desired, look(target, desired), { owner, manageUsers, uids });
+  const sysusers = options.flag("sysusers");
+  const steps = plan(desired, look(target, desired), { owner, manageUsers, uids, sysusers });
   if (!manageUsers) io.note(`not root: no user is made, and every file belongs to uid ${owner.uid}`);
   else if (uids === undefined && target.root !== "/" && steps.actions.some(({ kind }) => kind === "add-user")) {
     io.note(`warning: without ${uidsPath(path)} the users of another image may get other numbers`);
@@ -100,7 +102,7 @@ async function build({ options, io }: Invocation): Promise<Exit> {
 
   const check = options.flag("check");
   const changing = !check && !options.flag("dry-run");
-  if (changing) await apply(steps, target);
+  if (changing) await apply(steps, target, sysusers);
   io.write(summary(steps, changing));
   if (changing) for (const note of afterwards(steps.actions, target)) io.note(note);
   return check && steps.actions.length > 0 ? Exit.no : Exit.ok;

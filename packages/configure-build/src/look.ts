@@ -3,13 +3,14 @@ import { parsePasswd } from "@signstar/host/passwd";
 import type { Desired } from "./desired.ts";
 import type { Present, PresentFile, PresentUser } from "./plan.ts";
 import { parseRecord, recordPath } from "./record.ts";
+import { sysusersPath } from "./sysusers.ts";
 import type { Target } from "./target.ts";
 
 export function look(target: Target, desired: Desired): Present {
   const recordText = target.present(recordPath)?.content;
   const record = recordText === undefined ? undefined : parseRecord(recordText);
   const files = new Map<string, PresentFile>();
-  for (const path of [...desired.files.map((file) => file.path), ...(record?.files ?? [])]) {
+  for (const path of [...desired.files.map((file) => file.path), ...(record?.files ?? []), sysusersPath]) {
     const file = target.present(path);
     if (file !== undefined) files.set(path, file);
   }

@@ -5,6 +5,7 @@ import { allotUids } from "./allot-uids.ts";
 import type { Desired, DesiredFile, DesiredUser } from "./desired.ts";
 import { type BuildRecord, emptyRecord } from "./record.ts";
 import { isAuthorizedKeysPath } from "./sshd-drop-in.ts";
+import { sysusersFile } from "./sysusers.ts";
 
 /** A file as it is; `content` is undefined for what is no regular file. */
 export interface PresentFile {
@@ -75,6 +76,8 @@ export interface PlanOptions {
   /** False in a tree of the caller's own: then no user is made, changed or removed. */
   readonly manageUsers: boolean;
   readonly uids: Uids | undefined;
+  /** Whether the users also stand in sysusers.d. */
+  readonly sysusers?: boolean;
 }
 
 /** `*` is no password's hash, and unlike `!` it does not mark the account as locked, which sshd would refuse. */
@@ -86,11 +89,13 @@ export function plan(desired: Desired, present: Present, options: PlanOptions): 
   const users = options.manageUsers ? desired.users : [];
   const uids = allotUids(users, present, before, options.uids);
   const lastUid = Math.max(before.lastUid, ...uids.values());
-  const files = desired.files.map(({ path }) => path);
+  const sysusers = options.manageUsers && options.sysusers === true ? [sysusersFile(users, uids)] : [];
+  const wanted = [...desired.files, ...sysusers];
+  const files = wanted.map(({ path }) => path);
   const removals = before.files
     .filter((path) => !files.includes(path) && present.files.has(path))
     .map((path): FileAction => ({ kind: "remove-file", path }));
-  const writes = desired.files.flatMap((file) => fileActions(file, present.files.get(file.path), options.owner));
+  const writes = wanted.flatMap((file) => fileActions(file, present.files.get(file.path), options.owner));
   return {
     actions: [
       ...[...removals, ...writes].filter(withdrawsKeys),

@@ -118,6 +118,26 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
     expect(tree.state()).toBe(wanted);
   });
 
+  test("--sysusers makes the same users, and leaves them for a later boot", async () => {
+    using other = new Tree();
+    const build = (...words: string[]) =>
+      runProgram("--config", exampleConfig.pathname, "--root", other.root, ...words);
+    await build("--sysusers");
+    for (const file of ["etc/passwd", "etc/group"]) {
+      expect(other.read(file).split("\n").sort()).toEqual(tree.read(file).split("\n").sort());
+    }
+    expect(other.read("etc/shadow")).toMatch(/^sign-releases:\*:/m);
+    expect(other.read("etc/shadow")).not.toMatch(/^[a-z-]+:!/m);
+    expect((await build("--sysusers")).output).toBe("nothing to change\n");
+
+    using reset = new Tree();
+    reset.put("usr/lib/sysusers.d/signstar.conf", other.read("usr/lib/sysusers.d/signstar.conf"));
+    tool("systemd-sysusers", `--root=${reset.root}`, "signstar.conf");
+    expect(reset.read("etc/passwd").split("\n").sort()).toEqual(tree.read("etc/passwd").split("\n").sort());
+
+    expect((await build()).output).toBe("- file /usr/lib/sysusers.d/signstar.conf\n1 change\n");
+  });
+
   test("users have a shell, no password, no home and no subordinate ids", () => {
     expect(tree.read("etc/passwd")).toContain(
       "\nsign-releases:x:3000:3000::/var/lib/signstar/home/sign-releases:/bin/sh\n",

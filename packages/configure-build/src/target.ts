@@ -27,10 +27,13 @@ export class Target {
     this.privileged = privileged;
   }
 
-  /** Throws ConfigureBuildError: `not-root` for a system that is not the caller's, `bad-root`. */
+  /**
+   * Throws ConfigureBuildError: `not-root` for a system that is not the caller's, `bad-root`, also for the empty word,
+   * which would be the directory that one happens to be in.
+   */
   static open(root: string): Target {
-    if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
-      throw new ConfigureBuildError("bad-root", `--root ${root} is not a directory`);
+    if (root === "" || statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      throw new ConfigureBuildError("bad-root", `--root ${JSON.stringify(root)} is not a directory`);
     }
     const resolved = realpathSync(root);
     if (effectiveUid() === 0) return new Target(resolved, { uid: 0, gid: 0 }, true);

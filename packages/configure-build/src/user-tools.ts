@@ -1,8 +1,9 @@
-/** The programs that make and change users (shadow). Arguments are lists: no shell ever sees them. */
+/** The programs that make and change users (shadow, and systemd-sysusers where it is asked for). Arguments are lists: no shell ever sees them. */
 import { ExecaError, execa } from "execa";
 import type { DesiredUser } from "./desired.ts";
 import { ConfigureBuildError } from "./errors.ts";
 import { noPassword } from "./plan.ts";
+import { sysusersLine } from "./sysusers.ts";
 
 export interface Invocation {
   readonly program:
@@ -11,7 +12,8 @@ export interface Invocation {
     | "/usr/sbin/groupmod"
     | "/usr/sbin/useradd"
     | "/usr/sbin/usermod"
-    | "/usr/sbin/userdel";
+    | "/usr/sbin/userdel"
+    | "/usr/bin/systemd-sysusers";
   readonly args: readonly string[];
 }
 
@@ -37,6 +39,12 @@ export function addUser(root: string, user: DesiredUser, uid: number): Invocatio
     user.name,
   ];
   return { program: "/usr/sbin/useradd", args };
+}
+
+/** As systemd-sysusers makes it at boot. */
+export function addUserBySysusers(root: string, user: DesiredUser, uid: number): Invocation {
+  const args = root === "/" ? [] : [`--root=${root}`];
+  return { program: "/usr/bin/systemd-sysusers", args: [...args, "--inline", sysusersLine(user, uid)] };
 }
 
 export function changeUser(root: string, user: DesiredUser): Invocation {

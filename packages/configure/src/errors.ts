@@ -2,6 +2,7 @@ import { Exit, Failure, type FailureOptions } from "@signstar/primitives/failure
 
 const exits = {
   "not-root": Exit.noPerm,
+  "bad-root": Exit.usage,
   "not-supported": Exit.config,
   "no-connection": Exit.config,
   "no-pin": Exit.config,

@@ -18,7 +18,7 @@ export async function perform(run: Run, change: Change): Promise<void> {
     case "provision":
       return provision(run);
     case "unlock":
-      return run.device.unlock(run.requireAdminCredentials().unlockPassphrase);
+      return unlock(run);
     case "set-backup-passphrase":
       return setBackupPassphrase(run, change.as);
     case "create-administrator": {
@@ -78,6 +78,18 @@ async function provision(run: Run): Promise<void> {
   const { unlockPassphrase } = run.requireAdminCredentials();
   const adminPassphrase = administratorPassphrase(run, leadingAdministrator);
   await run.device.provision({ unlockPassphrase, adminPassphrase, systemTime: run.now() });
+}
+
+async function unlock(run: Run): Promise<void> {
+  try {
+    await run.device.unlock(run.requireAdminCredentials().unlockPassphrase);
+  } catch (cause) {
+    if (!(cause instanceof NetHsmError) || cause.code !== "forbidden") throw cause;
+    throw new ConfigureError("credentials-refused", "the device refuses the unlock passphrase of this host", {
+      cause,
+      hint: "this host's admin-credentials.toml belongs to another device, or to an earlier provisioning",
+    });
+  }
 }
 
 /** A device tells neither whether it has one nor which: first as if it had none, then as if it had ours. */

@@ -34,8 +34,13 @@ describe("a root of the caller's own", () => {
     expect(placeAt(link).paths.adminCredentials).toBe(join(real, "var/lib/signstar/creds/admin-credentials.toml"));
   });
 
-  test("must be there", () => {
-    expect(() => placeAt(join(root, "missing"))).toThrow(expect.objectContaining({ code: "not-root", exit: 77 }));
+  test.each(["missing", "file", "file/below"])("must be a directory: %s", (name) => {
+    writeFileSync(join(root, "file"), "");
+    expect(() => placeAt(join(root, name))).toThrow(expect.objectContaining({ code: "bad-root", exit: 64 }));
+  });
+
+  test("is not the directory one happens to be in, because a variable was empty", () => {
+    expect(() => placeAt("")).toThrow(expect.objectContaining({ code: "bad-root", exit: 64 }));
   });
 });
 
@@ -78,10 +83,17 @@ describe("files of root", () => {
   test("admin credentials that others may read, or that are a link, are refused", () => {
     const files = new StateFiles(placeAt(root));
     files.writeAdminCredentials(credentials);
+    const refused = (message: string) =>
+      expect.objectContaining({
+        code: "bad-credentials",
+        exit: 78,
+        message: expect.stringContaining(message),
+        hint: expect.stringContaining("0600"),
+      });
     chmodSync(path(), 0o640);
-    expect(() => files.readAdminCredentials()).toThrow(expect.objectContaining({ code: "file-unsafe" }));
+    expect(() => files.readAdminCredentials()).toThrow(refused("has mode 0640"));
     rmSync(path());
     symlinkSync("/etc/hostname", path());
-    expect(() => files.readAdminCredentials()).toThrow(expect.objectContaining({ code: "file-unsafe" }));
+    expect(() => files.readAdminCredentials()).toThrow(refused("is a symbolic link"));
   });
 });

@@ -4,7 +4,6 @@ import type { SystemUserId } from "@signstar/config/system-user";
 import { effectiveUid } from "@signstar/host/caller";
 import { parsePasswd } from "@signstar/host/passwd";
 import { type Paths, pathsUnder } from "@signstar/host/paths";
-import { messageOf } from "@signstar/primitives/failure";
 import { ConfigureError } from "./errors.ts";
 
 /** The files of this host, or of the tree below `--root`, and whose they are. */
@@ -28,7 +27,8 @@ export interface PlaceUser {
 
 /**
  * Root works on `/`, or below a root with a passwd of its own. Below a directory of one's own that has none, anybody
- * may: every file there is the caller's. Throws ConfigureError: not-root; `user` throws no-system-user.
+ * may: every file there is the caller's. Throws ConfigureError: not-root, bad-root; `user` throws
+ * no-system-user.
  */
 export function placeAt(rootOption: string | undefined): Place {
   const root = rootOption === undefined ? "/" : realRoot(rootOption);
@@ -87,10 +87,8 @@ function lockOf(paths: Paths): string {
   return join(dirname(paths.plan), "configure.lock");
 }
 
+/** The empty word would be the directory that one happens to be in. */
 function realRoot(root: string): string {
-  try {
-    return realpathSync(root);
-  } catch (cause) {
-    throw new ConfigureError("not-root", `${root} is not there: ${messageOf(cause)}`, { cause });
-  }
+  if (root !== "" && statSync(root, { throwIfNoEntry: false })?.isDirectory() === true) return realpathSync(root);
+  throw new ConfigureError("bad-root", `--root ${JSON.stringify(root)} is not a directory`);
 }

@@ -11,6 +11,7 @@ import { encodeTlsPins, readTlsPins, type TlsPins } from "@signstar/host/tls-pin
 import type { DeviceUrl } from "@signstar/nethsm/tls";
 import { limits } from "@signstar/primitives/limits";
 import { type AdminCredentials, encodeAdminCredentials, parseAdminCredentials } from "./admin-credentials.ts";
+import { ConfigureError } from "./errors.ts";
 import type { Place } from "./place.ts";
 
 /** Some hundred administrators. */
@@ -23,9 +24,10 @@ export class StateFiles {
     this.#place = place;
   }
 
+  /** Throws ConfigureError (bad-credentials, exit 78), HostError. */
   readAdminCredentials(): AdminCredentials | undefined {
     const path = this.#place.paths.adminCredentials;
-    const bytes = this.#read(path, adminCredentialsBytes, "private");
+    const bytes = this.#readPrivate(path, adminCredentialsBytes);
     try {
       return bytes && parseAdminCredentials(bytes, path);
     } finally {
@@ -66,6 +68,18 @@ export class StateFiles {
     const all = new Map([...pins, [url, [...new Set([...(pins.get(url) ?? []), sha256])]]]);
     makeDirectory(dirname(path), 0o755);
     writeFileAtomic(path, encodeTlsPins(all), { mode: 0o644, ...this.#place.owner });
+  }
+
+  #readPrivate(path: string, maxBytes: number): Uint8Array | undefined {
+    try {
+      return this.#read(path, maxBytes, "private");
+    } catch (cause) {
+      if (!(cause instanceof HostError) || cause.code !== "file-unsafe") throw cause;
+      throw new ConfigureError("bad-credentials", cause.message, {
+        cause,
+        hint: "others may have read or changed it; once that is known not to be so: a file of root with mode 0600 and one name",
+      });
+    }
   }
 
   #read(path: string, maxBytes: number, mode: FileRules["mode"]): Uint8Array | undefined {
