@@ -38,10 +38,6 @@ export class ByteReader {
     return part;
   }
 
-  rest(): Uint8Array {
-    return this.take(this.#bytes.length - this.#offset);
-  }
-
   /** Call after the last element: bytes that nobody asked for are an error. */
   end(): void {
     if (!this.done) throw new OpenPgpError("malformed", `${this.#what} has bytes after its end`);
