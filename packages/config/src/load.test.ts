@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Exit } from "@signstar/primitives/failure";
@@ -72,13 +72,20 @@ test("an unreadable file is not passed over for the next", async () => {
   await expect(loadConfig({ root })).rejects.toMatchObject({ code: "unreadable" });
 });
 
-test("a symbolic link is followed, a dangling one is nothing", async () => {
+test("a symbolic link is followed, and a dangling one not passed over for the next place", async () => {
   const file = put("real.toml", sampleConfig());
   symlinkSync(file, join(root, "link.toml"));
-  symlinkSync(join(root, "gone"), join(root, "dangling.toml"));
   expect((await loadConfig({ config: join(root, "link.toml") })).config.iteration).toBe(1);
-  expect(existsSync(join(root, "dangling.toml"))).toBe(false);
-  await expect(loadConfig({ config: join(root, "dangling.toml") })).rejects.toMatchObject({ code: "missing" });
+  mkdirSync(join(root, "etc/signstar"), { recursive: true });
+  symlinkSync(join(root, "gone"), join(root, defaultConfigPaths[0]));
+  put(defaultConfigPaths[1], sampleConfig());
+  for (const options of [{ root }, { config: join(root, defaultConfigPaths[0]) }]) {
+    await expect(loadConfig(options)).rejects.toMatchObject({
+      code: "unreadable",
+      exit: Exit.config,
+      message: expect.stringContaining("a symbolic link to nothing"),
+    });
+  }
 });
 
 test("problems come with the name of the file", async () => {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { fromUtf8 } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
 import { limits } from "@signstar/primitives/limits";
@@ -11,6 +11,8 @@ export function readText(path: string): string | undefined {
     // Without O_NONBLOCK a FIFO would keep us here for ever.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
+    // A link that leads nowhere was put there to be followed: what stands elsewhere is not meant instead.
+    if (isNotFound(cause) && isLink(path)) throw unreadable(path, "it is a symbolic link to nothing", cause);
     if (isNotFound(cause)) return undefined;
     throw unreadable(path, messageOf(cause), cause);
   }
@@ -35,6 +37,10 @@ function readAll(fd: number, path: string): Uint8Array {
     length += count;
   }
   throw unreadable(path, `it is larger than ${limits.configBytes} bytes`);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function isNotFound(thrown: unknown): boolean {

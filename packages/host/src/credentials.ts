@@ -1,5 +1,6 @@
 import { limits } from "@signstar/primitives/limits";
 import { Secret } from "@signstar/primitives/secret";
+import { effectiveUid } from "./caller.ts";
 import { HostError, type HostErrorCode } from "./errors.ts";
 import { readSafeFile } from "./safe-file.ts";
 
@@ -25,9 +26,8 @@ const codes: Partial<Record<HostErrorCode, HostErrorCode>> = {
 };
 
 function readOwn(path: string): Uint8Array {
-  const owners = [process.geteuid?.() ?? -1];
   try {
-    return readSafeFile(path, { maxBytes: limits.credentialBytes, owners, mode: "private" });
+    return readSafeFile(path, { maxBytes: limits.credentialBytes, owners: [effectiveUid()], mode: "private" });
   } catch (thrown) {
     if (!(thrown instanceof HostError)) throw thrown;
     throw new HostError(codes[thrown.code] ?? "credential-unusable", thrown.message, {
