@@ -76,3 +76,11 @@ test.each(['keys = ["ns1~key1"]', 'namespaces = ["ns1"]'])("what is configured i
   const contradictory = `${signing("ns1~op1", '["A"]')}\n[removal]\n${removal}\n`;
   expect(() => desired(contradictory)).toThrow(/removal|removed/);
 });
+
+test("what cannot be the name of a file is refused before anything is made", () => {
+  const namespace = "n".repeat(128);
+  const administrator = `[[users]]\nnethsm_only_admin = "${namespace}~boss"\n`;
+  const named = (id: string) => `${administrator}${signing(`${namespace}~${id}`, '["A"]')}`;
+  expect(() => desired(named("o".repeat(102)))).toThrow(/too long for the name of its file/);
+  expect(desired(named("o".repeat(101))).users).toHaveLength(1);
+});

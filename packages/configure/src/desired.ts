@@ -1,3 +1,4 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
 import type { Config, KeyRef, KeySetup, Mapping } from "@signstar/config/model";
 import type { SystemUserId } from "@signstar/config/system-user";
 import {
@@ -66,6 +67,7 @@ export function desiredFrom(config: Config): Desired {
     });
   }
   const keys = mappings.flatMap((mapping) => (mapping.kind === "signing" ? [keyOf(mapping)] : []));
+  for (const name of [...users.map(({ id }) => id), ...keys.map(formatKeyRef)]) requireFileName(name);
   const namespaces = new Set([...admins, ...users.map((user) => user.id)].flatMap((id) => namespaceOf(id) ?? []));
   return {
     administrators: [...new Set([leadingAdministrator, ...admins.filter((id) => namespaceOf(id) === undefined)])],
@@ -77,6 +79,16 @@ export function desiredFrom(config: Config): Desired {
     keys,
     removal: config.removal,
   };
+}
+
+/** A file has a name of 255 bytes at most, and needs some of them for its ending and for what it is called meanwhile. */
+const maxFileName = 255 - 25;
+
+function requireFileName(name: string): void {
+  if (name.length <= maxFileName) return;
+  throw new ConfigureError("not-supported", `${name} is too long for the name of its file`, {
+    hint: `choose a shorter namespace or name, ${maxFileName} characters at most together`,
+  });
 }
 
 function usersOf(mapping: Mapping): DesiredUser[] {

@@ -1,11 +1,12 @@
 /** The passphrases of HSM users, each in the home of the system user it is for. */
-import { spawn } from "node:child_process";
 import { makeDirectory } from "@signstar/host/atomic-file";
 import { effectiveUid } from "@signstar/host/caller";
 import { credentialSubdirectory } from "@signstar/host/paths";
+import { runAs } from "@signstar/host/run-as";
 import { removeAs, writeAs } from "@signstar/host/write-as";
 import type { UserId } from "@signstar/nethsm/ids";
-import { concat, fromUtf8 } from "@signstar/primitives/bytes";
+import { fromUtf8 } from "@signstar/primitives/bytes";
+import { messageOf } from "@signstar/primitives/failure";
 import { limits } from "@signstar/primitives/limits";
 import { Secret } from "@signstar/primitives/secret";
 import type { DesiredUser } from "./desired.ts";
@@ -65,35 +66,15 @@ const script = `set -eu
   if [ -e "$2.old" ]; then echo old; else echo none; fi
   if [ ! -L "$2" ] && [ -f "$2" ]; then head -c ${limits.credentialBytes + 1} -- "$2"; fi`;
 
-const probeDeadlineMs = 10_000;
-
-function probe(user: PlaceUser, path: string): Promise<{ readonly uid: number; readonly output: Uint8Array }> {
+async function probe(user: PlaceUser, path: string): Promise<{ readonly uid: number; readonly output: Uint8Array }> {
   const directory = `${user.home}/${path.slice(0, path.lastIndexOf("/"))}`;
   const file = path.slice(path.lastIndexOf("/") + 1);
-  const failed = (problem: string, cause?: unknown) =>
-    new ConfigureError("io", `${user.home}/${path} cannot be read as uid ${user.uid}: ${problem}`, { cause });
-  return new Promise((resolve, reject) => {
-    const child = spawn("/bin/sh", ["-c", script, "sh", directory, file], {
-      ...(effectiveUid() === 0 ? { uid: user.uid, gid: user.gid } : {}),
-      cwd: "/",
-      env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: probeDeadlineMs,
-    });
-    const chunks: Uint8Array[] = [];
-    let complaint = "";
-    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => {
-      if (complaint.length < 1000) complaint += chunk.toString("utf8");
-    });
-    child.once("error", (cause) => reject(failed(cause.message, cause)));
-    child.once("close", (code, signal) => {
-      const output = concat(...chunks);
-      for (const chunk of chunks) chunk.fill(0);
-      if (code === 0) resolve({ uid: user.uid, output });
-      else reject(failed(complaint.trim() || `the shell ended with ${code ?? signal}`));
-    });
-  });
+  try {
+    return { uid: user.uid, output: await runAs(user, script, [directory, file]) };
+  } catch (cause) {
+    const problem = `cannot be read as uid ${user.uid}: ${messageOf(cause)}`;
+    throw new ConfigureError("io", `${user.home}/${path} ${problem}`, { cause });
+  }
 }
 
 /** What is not regular, private, the user's own and of one name would be refused by its reader: there is none, then. */

@@ -1,12 +1,6 @@
-import { spawn } from "node:child_process";
-import { effectiveUid } from "./caller.ts";
+import { messageOf } from "@signstar/primitives/failure";
 import { HostError } from "./errors.ts";
-
-/** Whose file it becomes. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
+import { type Owner, runAs } from "./run-as.ts";
 
 // Everything a planted link could do, it does with the rights of the one who planted it. `set -C` opens with O_EXCL.
 // The names of new directories are to be as durable as what is in them.
@@ -36,45 +30,32 @@ export async function writeAs(
   bytes: Uint8Array,
   { keepPrevious = false }: { keepPrevious?: boolean } = {},
 ): Promise<void> {
-  await runAs(owner, home, path, keepPrevious ? "keep" : "write", bytes);
+  await run(owner, home, path, keepPrevious ? "keep" : "write", bytes);
 }
 
 /** Removes `home`/`path` as `owner`; that it is not there is fine. Throws HostError (write-failed). */
 export async function removeAs(owner: Owner, home: string, path: string): Promise<void> {
-  await runAs(owner, home, path, "remove", new Uint8Array(0));
+  await run(owner, home, path, "remove", new Uint8Array(0));
 }
 
-async function runAs(owner: Owner, home: string, path: string, what: keyof typeof scripts, bytes: Uint8Array) {
+async function run(
+  owner: Owner,
+  home: string,
+  path: string,
+  what: keyof typeof scripts,
+  bytes: Uint8Array,
+): Promise<void> {
   const segments = path.split("/");
   const name = segments.pop() ?? "";
   if (![...segments, name].every((segment) => /^\.?[A-Za-z0-9_][A-Za-z0-9_.~-]*$/.test(segment))) {
     throw new HostError("write-failed", `${JSON.stringify(path)} is not a path below a home`);
   }
-  const failed = (problem: string, cause?: unknown): HostError =>
-    new HostError("write-failed", `${home}/${path} cannot be written as uid ${owner.uid}: ${problem}`, { cause });
   const directory = segments.length === 0 ? "." : segments.join("/");
   const unique = globalThis.crypto.randomUUID().slice(0, 8);
-  const words = [home, directory, name, unique, String(bytes.length)];
-  const child = spawn("/bin/sh", ["-c", scripts[what], "sh", ...words], {
-    // Only root can become someone else; setting uid and gid also drops all other groups.
-    ...(effectiveUid() === 0 ? { uid: owner.uid, gid: owner.gid } : {}),
-    cwd: "/",
-    env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
-    stdio: ["pipe", "ignore", "pipe"],
-    timeout: 10_000,
-  });
-  let complaint = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    if (complaint.length < 1000) complaint += chunk.toString("utf8");
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("error", (cause) => reject(failed(cause.message, cause)));
-    child.once("close", (code) => {
-      if (code === 0) resolve();
-      else reject(failed(complaint.trim() || `the shell ended with ${code}`));
-    });
-    // A child that gives up early says so with its exit code.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(bytes);
-  });
+  try {
+    await runAs(owner, scripts[what], [home, directory, name, unique, String(bytes.length)], bytes);
+  } catch (cause) {
+    const problem = `cannot be written as uid ${owner.uid}: ${messageOf(cause)}`;
+    throw new HostError("write-failed", `${home}/${path} ${problem}`, { cause });
+  }
 }
