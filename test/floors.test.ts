@@ -34,7 +34,7 @@ const house: Readonly<Record<string, Room>> = {
     outside: {
       "node:fs": ["atomic-file", "caller", "living", "safe-file", "staging"],
       "node:net": ["journal"],
-      "node:child_process": ["write-as"],
+      "node:child_process": ["run-as"],
     },
   },
   "nethsm-settings": {
@@ -61,8 +61,8 @@ const house: Readonly<Record<string, Room>> = {
   configure: {
     floor: 3,
     outside: {
-      "node:fs": ["exclusive", "passphrase-files", "place", "state-files"],
-      "node:child_process": ["exclusive", "passphrase-files"],
+      "node:fs": ["exclusive", "place", "state-files"],
+      "node:child_process": ["exclusive"],
       "node:tls": ["first-pin"],
     },
   },
