@@ -19,7 +19,7 @@ const house: Readonly<Record<string, Room>> = {
     outside: {
       "node:http": ["transport", "incoming", "agent"],
       "node:https": ["transport", "agent"],
-      "node:tls": ["agent"],
+      "node:tls": ["agent", "shown-pin"],
       // isIP alone
       "node:net": ["checks"],
     },
@@ -48,6 +48,9 @@ const house: Readonly<Record<string, Room>> = {
       "node:https": ["server"],
       "node:net": ["server", "ip", "file-storage"],
       "node:fs/promises": ["serve", "file-storage"],
+      // Long RSA operations off the event loop, as many at a time as there are processors.
+      "node:os": ["crypto/rsa"],
+      "node:worker_threads": ["crypto/rsa"],
     },
   },
   client: {

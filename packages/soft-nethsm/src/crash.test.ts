@@ -13,7 +13,7 @@ import { Device } from "./device.ts";
 import { FileStorage } from "./file-storage.ts";
 import { unlock } from "./lifecycle.ts";
 
-const program = join(import.meta.dirname, "crash.test-helper.ts");
+const program = join(import.meta.dirname, "testing", "crash-run.ts");
 const traced =
   "openat,mkdir,write,writev,pwrite64,pwritev,fsync,fdatasync,rename,renameat,renameat2,link,unlink,unlinkat,ftruncate";
 const atATime = 2;

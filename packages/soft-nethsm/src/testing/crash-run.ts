@@ -4,9 +4,9 @@
  */
 import { writeSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Device } from "./device.ts";
-import { FileStorage } from "./file-storage.ts";
-import { handle } from "./handler.ts";
+import { Device } from "../device.ts";
+import { FileStorage } from "../file-storage.ts";
+import { handle } from "../handler.ts";
 
 const [directory = ""] = process.argv.slice(2);
 
