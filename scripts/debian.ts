@@ -25,6 +25,7 @@ export const tools: Readonly<Record<string, string>> = {
   strace: "strace",
   "systemd-analyze": "systemd",
   "systemd-socket-activate": "systemd",
+  "systemd-sysusers": "systemd",
   "systemd-tmpfiles": "systemd",
   unshare: "util-linux",
   useradd: "passwd",

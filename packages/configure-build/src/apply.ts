@@ -15,7 +15,8 @@ import {
 
 /**
  * Carries a plan out. It can be interrupted anywhere: the record names from the start whatever may have been made, and
- * the next run does the rest. With `sysusers` new users are made by systemd-sysusers. Throws ConfigureBuildError and HostError.
+ * the next run does the rest. With `sysusers` new users are made by systemd-sysusers. Throws ConfigureBuildError and
+ * HostError.
  */
 export async function apply(plan: Plan, target: Target, sysusers = false): Promise<void> {
   const actions = plan.actions;
@@ -36,7 +37,7 @@ async function perform(action: Action, target: Target, sysusers: boolean): Promi
       return await runTool(changeUser(target.root, action.user));
     case "change-user":
       await settleGroup(action, target);
-      return await runTool(changeUser(target.root, action.user));
+      return await runTool(changeUser(target.root, action.user, action.regroup));
     case "remove-user":
       if (action.userExists) await runTool(removeUser(target.root, action.name));
       if (!hasGroup(target, action.name)) return;

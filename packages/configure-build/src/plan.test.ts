@@ -143,7 +143,8 @@ describe("users", () => {
     const present = { ...fresh, record: known, users: [signerAs(change)], groups };
     const changes = plan(one, present, options).actions.filter(({ kind }) => kind === "change-user");
     const [user] = one.users;
-    expect(changes).toEqual(what.length === 0 ? [] : [{ kind: "change-user", user, uid: 3000, group: "none", what }]);
+    const wanted = { kind: "change-user", user, uid: 3000, group: "none", regroup: "gid" in change, what };
+    expect(changes).toEqual(what.length === 0 ? [] : [wanted]);
   });
 
   test.each([

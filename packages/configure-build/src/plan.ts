@@ -51,6 +51,8 @@ export type Action =
       readonly user: DesiredUser;
       readonly uid: number;
       readonly group: GroupStep;
+      /** Whether it is in another group. */
+      readonly regroup: boolean;
       readonly what: readonly string[];
     }
   /** With its group, which alone may be left of a removal that was interrupted. */
@@ -134,13 +136,16 @@ function userActions(user: DesiredUser, present: Present, uids: Uids): readonly 
   if (uid === undefined) throw new TypeError(`no uid was allotted to ${user.name}`);
   const group = groupStep(user, uid, present);
   if (found === undefined) return [{ kind: "add-user", user, uid, group }];
+  // A group that gets its number back takes its users with it.
+  const groupNow = present.groups.find(({ name }) => name === user.name)?.gid;
+  const regroup = found.gid !== uid && found.gid !== groupNow;
   const what = [
     ...(group === "none" && found.gid === uid ? [] : [`group ${found.gid} → ${uid}`]),
     ...(found.home === user.home ? [] : [`home ${found.home} → ${user.home}`]),
     ...(found.shell === user.shell ? [] : [`shell ${found.shell} → ${user.shell}`]),
     ...(found.password === noPassword ? [] : ["password removed"]),
   ];
-  return what.length === 0 ? [] : [{ kind: "change-user", user, uid, group, what }];
+  return what.length === 0 ? [] : [{ kind: "change-user", user, uid, group, regroup, what }];
 }
 
 function groupStep({ name }: DesiredUser, uid: number, present: Present): GroupStep {

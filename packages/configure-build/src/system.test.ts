@@ -118,6 +118,18 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
     expect(tree.state()).toBe(wanted);
   });
 
+  test("a user that drifted in a tree is mended", async () => {
+    using drifted = new Tree();
+    const build = () => runProgram("--config", exampleConfig.pathname, "--root", drifted.root);
+    await build();
+    tool("groupmod", "--prefix", drifted.root, "--gid", "4000", "sign-packages");
+    tool("usermod", "--prefix", drifted.root, "--shell", "/bin/bash", "--password", "!", "sign-releases");
+    expect((await build()).output).toBe(
+      "~ user sign-releases: shell /bin/bash → /bin/sh, password removed\n~ user sign-packages: group 4000 → 3001\n2 changes\n",
+    );
+    expect((await build()).output).toBe("nothing to change\n");
+  });
+
   test("--sysusers makes the same users, and leaves them for a later boot", async () => {
     using other = new Tree();
     const build = (...words: string[]) =>

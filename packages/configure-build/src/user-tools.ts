@@ -47,8 +47,10 @@ export function addUserBySysusers(root: string, user: DesiredUser, uid: number):
   return { program: "/usr/bin/systemd-sysusers", args: [...args, "--inline", sysusersLine(user, uid)] };
 }
 
-export function changeUser(root: string, user: DesiredUser): Invocation {
-  const args = ["--gid", user.name, "--home", user.home, "--shell", user.shell, "--password", noPassword, user.name];
+/** Not the group unless it differs: below a prefix usermod looks for groups in the system it runs on. */
+export function changeUser(root: string, user: DesiredUser, regroup = false): Invocation {
+  const group = regroup ? ["--gid", user.name] : [];
+  const args = [...group, "--home", user.home, "--shell", user.shell, "--password", noPassword, user.name];
   return { program: "/usr/sbin/usermod", args: [...prefix(root), ...args] };
 }
 
