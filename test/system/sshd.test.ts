@@ -1,4 +1,4 @@
-// needs: ssh sshd systemd-tmpfiles unshare useradd
+// needs: ssh sshd systemd-sysusers systemd-tmpfiles unshare useradd
 /** The appliance-wide drop-in of sshd together with those that signstar-configure-build writes, in the real sshd. */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -35,7 +35,7 @@ cp probe /usr/bin/signstar-download-backup
 mkdir -p /etc/ssh/sshd_config.d /run/sshd /root/.ssh
 rm -f /etc/ssh/sshd_config.d/*
 cp "$REPOSITORY/sshd_config.d/00-signstar.conf" /etc/ssh/sshd_config.d/
-"$REPOSITORY/dist/signstar-configure-build" --config config.toml >&2
+"$REPOSITORY/dist/signstar-configure-build" $OPTION --config config.toml >/dev/null
 systemd-tmpfiles --create signstar.conf signstar-user-hsm-backup.conf
 sed "s,HOSTKEY,$DIR/host," sshd_config >/etc/ssh/sshd_config
 printf '[127.0.0.1]:%s %s\\n' "$PORT" "$(cat host.pub)" >known_hosts
@@ -81,104 +81,112 @@ done
 const obstacle = whyNoOverlay();
 if (obstacle !== undefined) console.error(`skipped: sshd with real users: ${obstacle}`);
 
-describe.skipIf(obstacle !== undefined)("sshd with the drop-ins of an appliance", () => {
-  let directory: string;
-  /** By heading. */
-  let output: ReadonlyMap<string, string>;
+const ways = [
+  ["useradd", ""],
+  ["systemd-sysusers", "--sysusers"],
+] as const;
 
-  beforeAll(async () => {
-    await buildIfStale();
-    directory = mkdtempSync(join(tmpdir(), "signstar-sshd-"));
-    chmodSync(directory, 0o755);
-    makeKey(join(directory, "host"), "host");
-    const { publicKey } = makeKey(join(directory, "client"), "client");
-    writeFileSync(join(directory, "node"), readFileSync(process.execPath), { mode: 0o755 });
-    writeFileSync(join(directory, "probe"), probe, { mode: 0o755 });
-    writeFileSync(join(directory, "sshd_config"), distribution);
-    writeFileSync(join(directory, "config.toml"), backupConfig(publicKey));
-    writeFileSync(
-      join(directory, "script"),
-      `DIR='${directory}' REPOSITORY='${repository}' PORT=${await freePort()}\n${script}`,
-    );
-    output = sections(await runInOverlay(directory, ["sh", join(directory, "script")]));
-  }, 120_000);
+describe.skipIf(obstacle !== undefined).each(ways)(
+  "sshd with the drop-ins of an appliance, users by %s",
+  (_way, option) => {
+    let directory: string;
+    /** By heading. */
+    let output: ReadonlyMap<string, string>;
 
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+    beforeAll(async () => {
+      await buildIfStale();
+      directory = mkdtempSync(join(tmpdir(), "signstar-sshd-"));
+      chmodSync(directory, 0o755);
+      makeKey(join(directory, "host"), "host");
+      const { publicKey } = makeKey(join(directory, "client"), "client");
+      writeFileSync(join(directory, "node"), readFileSync(process.execPath), { mode: 0o755 });
+      writeFileSync(join(directory, "probe"), probe, { mode: 0o755 });
+      writeFileSync(join(directory, "sshd_config"), distribution);
+      writeFileSync(join(directory, "config.toml"), backupConfig(publicKey));
+      writeFileSync(
+        join(directory, "script"),
+        `DIR='${directory}' OPTION=${option} REPOSITORY='${repository}' PORT=${await freePort()}\n${script}`,
+      );
+      output = sections(await runInOverlay(directory, ["sh", join(directory, "script")]));
+    }, 120_000);
 
-  test("is content with them", () => {
-    expect(output.get("check")).toBe("");
-  });
+    afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  test("takes the drop-in's values, whatever the rest of the file says", () => {
-    const settings = (output.get("settings") ?? "").split("\n");
-    expect(settings).toEqual(
-      expect.arrayContaining([
-        "authenticationmethods publickey",
-        "passwordauthentication no",
-        "kbdinteractiveauthentication no",
-        "hostbasedauthentication no",
-        "permitrootlogin no",
-        "authorizedkeysfile none",
-        "authorizedkeyscommand none",
-        "trustedusercakeys none",
-        "disableforwarding yes",
-        "permituserenvironment no",
-        "maxstartups 200:30:600",
-        "persourcemaxstartups 50",
-        "logingracetime 20",
-        "hostkeyalgorithms ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-256",
-      ]),
-    );
-    const kex = settings.find((line) => line.startsWith("kexalgorithms "));
-    expect(kex).toContain("sntrup761x25519-sha512@openssh.com");
-    expect(kex).toMatch(/^kexalgorithms (?:(?:mlkem768|sntrup761|curve)[a-z0-9@.-]+,?)+$/);
-    expect(settings.join("\n")).not.toMatch(
-      /^(?:ciphers|macs|hostkeyalgorithms|pubkey\w+) .*(?:cbc|sha1|md5|ssh-rsa)/m,
-    );
-  });
-
-  test("gives a user of the config one program and its own keys", () => {
-    expect((output.get("settings hsm-backup") ?? "").split("\n")).toEqual(
-      expect.arrayContaining([
-        "forcecommand /usr/bin/signstar-download-backup",
-        "authorizedkeysfile /etc/ssh/signstar-user-hsm-backup.authorized_keys",
-        "permittty no",
-        "maxstartups 200:30:600",
-      ]),
-    );
-  });
-
-  describe.each(["no", "yes"])("UsePAM %s", (pam) => {
-    const said = (what: string) => output.get(`${what}, PAM ${pam}`);
-
-    test("starts the program, and only that", () => {
-      // The variable comes through an AcceptEnv beside the drop-in, which nothing can take back.
-      expect(said("backup")).toBe("probe hsm-backup: CLIENT=evil LD_PRELOAD= words=some words");
-      expect(said("sftp")).toBe("probe hsm-backup: CLIENT=evil LD_PRELOAD= words=internal-sftp");
-      expect(said("ctr")).toBe("probe hsm-backup: CLIENT=evil LD_PRELOAD= words=unset");
+    test("is content with them", () => {
+      expect(output.get("check")).toBe("");
     });
 
-    test.each(["root", "person"])("lets %s in with no key in a home", (who) => {
-      expect(said(who)).toBe(`${who}@127.0.0.1: Permission denied (publickey).\nexit 255`);
+    test("takes the drop-in's values, whatever the rest of the file says", () => {
+      const settings = (output.get("settings") ?? "").split("\n");
+      expect(settings).toEqual(
+        expect.arrayContaining([
+          "authenticationmethods publickey",
+          "passwordauthentication no",
+          "kbdinteractiveauthentication no",
+          "hostbasedauthentication no",
+          "permitrootlogin no",
+          "authorizedkeysfile none",
+          "authorizedkeyscommand none",
+          "trustedusercakeys none",
+          "disableforwarding yes",
+          "permituserenvironment no",
+          "maxstartups 200:30:600",
+          "persourcemaxstartups 50",
+          "logingracetime 20",
+          "hostkeyalgorithms ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-256",
+        ]),
+      );
+      const kex = settings.find((line) => line.startsWith("kexalgorithms "));
+      expect(kex).toContain("sntrup761x25519-sha512@openssh.com");
+      expect(kex).toMatch(/^kexalgorithms (?:(?:mlkem768|sntrup761|curve)[a-z0-9@.-]+,?)+$/);
+      expect(settings.join("\n")).not.toMatch(
+        /^(?:ciphers|macs|hostkeyalgorithms|pubkey\w+) .*(?:cbc|sha1|md5|ssh-rsa)/m,
+      );
     });
 
-    test("offers no password", () => {
-      expect(said("password")).toBe("hsm-backup@127.0.0.1: Permission denied (publickey).\nexit 255");
+    test("gives a user of the config one program and its own keys", () => {
+      expect((output.get("settings hsm-backup") ?? "").split("\n")).toEqual(
+        expect.arrayContaining([
+          "forcecommand /usr/bin/signstar-download-backup",
+          "authorizedkeysfile /etc/ssh/signstar-user-hsm-backup.authorized_keys",
+          "permittty no",
+          "maxstartups 200:30:600",
+        ]),
+      );
     });
 
-    test.each([
-      ["cbc", "cipher"],
-      ["nistp", "key exchange method"],
-      ["sha1", "MAC"],
-    ])("has no %s", (what, name) => {
-      expect(said(what)).toMatch(new RegExp(`no matching ${name} found.*\\nexit 255$`, "s"));
-    });
-  });
+    describe.each(["no", "yes"])("UsePAM %s", (pam) => {
+      const said = (what: string) => output.get(`${what}, PAM ${pam}`);
 
-  test("no line of the drop-in brings in a variable of a client", () => {
-    expect(readFileSync(dropIn, "utf8")).not.toMatch(/^\s*(?:AcceptEnv|Subsystem|Match|Include)/im);
-  });
-});
+      test("starts the program, and only that", () => {
+        // The variable comes through an AcceptEnv beside the drop-in, which nothing can take back.
+        expect(said("backup")).toBe("probe hsm-backup: CLIENT=evil LD_PRELOAD= words=some words");
+        expect(said("sftp")).toBe("probe hsm-backup: CLIENT=evil LD_PRELOAD= words=internal-sftp");
+        expect(said("ctr")).toBe("probe hsm-backup: CLIENT=evil LD_PRELOAD= words=unset");
+      });
+
+      test.each(["root", "person"])("lets %s in with no key in a home", (who) => {
+        expect(said(who)).toBe(`${who}@127.0.0.1: Permission denied (publickey).\nexit 255`);
+      });
+
+      test("offers no password", () => {
+        expect(said("password")).toBe("hsm-backup@127.0.0.1: Permission denied (publickey).\nexit 255");
+      });
+
+      test.each([
+        ["cbc", "cipher"],
+        ["nistp", "key exchange method"],
+        ["sha1", "MAC"],
+      ])("has no %s", (what, name) => {
+        expect(said(what)).toMatch(new RegExp(`no matching ${name} found.*\\nexit 255$`, "s"));
+      });
+    });
+
+    test("no line of the drop-in brings in a variable of a client", () => {
+      expect(readFileSync(dropIn, "utf8")).not.toMatch(/^\s*(?:AcceptEnv|Subsystem|Match|Include)/im);
+    });
+  },
+);
 
 function backupConfig(publicKey: string): string {
   return `iteration = 1
