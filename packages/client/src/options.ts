@@ -29,11 +29,26 @@ export const timeoutOption: Option = {
   default: String(defaultTimeoutSeconds),
 };
 
+export const connectTimeoutOption: Option = {
+  name: "connect-timeout",
+  value: "SECONDS",
+  description: "how long to wait for the connection and the login (default: as --timeout)",
+};
+
 /** Milliseconds. Throws ClientError `usage`. */
 export function timeoutMs(options: Options): number {
-  const text = options.text("timeout") ?? "";
+  return milliseconds("timeout", options.text("timeout") ?? "");
+}
+
+/** The same for connection and login over the built-in connection. */
+export function loginMs(options: Options): number {
+  const text = options.text("connect-timeout");
+  return text === undefined ? timeoutMs(options) : milliseconds("connect-timeout", text);
+}
+
+function milliseconds(name: string, text: string): number {
   if (!/^[1-9][0-9]{0,5}$/.test(text)) {
-    throw new ClientError("usage", "--timeout is not a whole number of seconds from 1 to 999999");
+    throw new ClientError("usage", `--${name} is not a whole number of seconds from 1 to 999999`);
   }
   return Number(text) * 1000;
 }

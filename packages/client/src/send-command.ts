@@ -5,15 +5,25 @@ import { parseHost, parsePort, parseUser } from "./destination.ts";
 import { ClientError } from "./errors.ts";
 import { exchangeOver } from "./exchange-over.ts";
 import { hashShown } from "./hash-shown.ts";
-import { fileArgument, fileOf, stateLayout, timeoutMs, timeoutOption } from "./options.ts";
+import type { OpenLink } from "./link.ts";
+import {
+  connectTimeoutOption,
+  fileArgument,
+  fileOf,
+  loginMs,
+  stateLayout,
+  timeoutMs,
+  timeoutOption,
+} from "./options.ts";
 import { requestFor } from "./prepare.ts";
 
 export const sendCommand: Command = {
   name: "send",
   summary: "get a signing response from a server and print it",
   description: [
-    "Uses the built-in connection. The response is checked as sign does and printed as the server sent it. Without",
-    "--user-public-key any key of the agent is offered, then the usual key files.",
+    "Uses the built-in connection, or an OpenSSH connection that is open already (ControlMaster in ssh_config), unless",
+    "an agent, a key or a file of known hosts is named. The response is checked as sign does and printed as the server",
+    "sent it. Without --user-public-key any key of the agent is offered, then the usual key files.",
   ].join("\n"),
   options: [
     { name: "host", value: "HOST", description: "the signing server" },
@@ -22,6 +32,7 @@ export const sendCommand: Command = {
     { name: "agent-socket", value: "PATH", description: "socket of the ssh-agent", env: "SSH_AUTH_SOCK" },
     { name: "user-public-key", value: "KEY", description: "the agent's key to use, as 'TYPE BASE64 [comment]'" },
     { name: "known-hosts", value: "FILE", description: "host keys to trust, instead of the usual files" },
+    connectTimeoutOption,
     timeoutOption,
   ],
   arguments: [fileArgument],
@@ -30,24 +41,34 @@ export const sendCommand: Command = {
 
 async function send({ options, args, io }: Invocation): Promise<void> {
   const file = fileOf(args);
-  const { connectBuiltin } = await import("./connect-builtin.ts");
   const host = parseHost(required(options, "host"));
-  const open = connectBuiltin({
-    host,
-    port: parsePort(options.text("port") ?? ""),
-    user: parseUser(required(options, "user")),
-    home: homedir(),
-    identity: undefined,
-    publicKey: options.text("user-public-key"),
-    agentSocket: options.text("agent-socket") || undefined,
-    knownHosts: options.text("known-hosts"),
-    timeoutMs: timeoutMs(options),
-    onRemoteLine: (line) => io.note(`${host}: ${line}`),
-  });
+  const open = await linkTo(host, options, (line) => io.note(`${host}: ${line}`));
   const hashed = await hashShown(file, io);
   const answer = await exchangeOver(open, host, timeoutMs(options))(requestFor(hashed, file, stateLayout(options)));
   await signatureIn(answer, hashed, undefined);
   io.write(answer);
+}
+
+async function linkTo(host: string, options: Options, onRemoteLine: (line: string) => void): Promise<OpenLink> {
+  const port = parsePort(options.text("port") ?? "");
+  const user = parseUser(required(options, "user"));
+  const agentSocket = options.text("agent-socket") || undefined;
+  const publicKey = options.text("user-public-key");
+  const knownHosts = options.text("known-hosts");
+  const isOwnChoice = [publicKey, knownHosts].every((given) => given === undefined) && agentSocket === usualAgent();
+  if (isOwnChoice) {
+    const { throughMaster } = await import("./control-master.ts");
+    const open = await throughMaster({ user, host }, port);
+    if (open !== undefined) return open;
+  }
+  const { connectBuiltin } = await import("./connect-builtin.ts");
+  const home = homedir();
+  const login = { user, home, identity: undefined, publicKey, agentSocket };
+  return connectBuiltin({ ...login, host, port, knownHosts, timeoutMs: loginMs(options), onRemoteLine });
+}
+
+function usualAgent(): string | undefined {
+  return process.env["SSH_AUTH_SOCK"] || undefined;
 }
 
 function required(options: Options, name: string): string {

@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -252,6 +253,50 @@ describe.skipIf(sshdMissing !== undefined)("send", () => {
 
   test("logs in with an RSA key, without SHA-1", async () => {
     expect(await send([make("a")], publicKey(sshd.rsaIdentity))).toMatchObject({ exit: 0, stderr: "" });
+  });
+
+  test.each(["ecdsa", "ed25519", "rsa"])("logs in with an agent's %s key", async (type) => {
+    const key = join(folder, `agent-${type}`);
+    makeKey(key, type);
+    sshd.authorize(key);
+    execFileSync("ssh-add", ["-q", key], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+    expect(await send([make("a")], publicKey(key))).toMatchObject({ exit: 0, stderr: "" });
+  });
+
+  test("goes through a master that is open already, unless keys or hosts are named", async () => {
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    // The user's ssh_config, which OpenSSH does not look for below $HOME.
+    const config = join(folder, "ssh_config");
+    const known = `UserKnownHostsFile ${sshd.knownHosts}\nIdentityFile ${sshd.identity}\nIdentitiesOnly yes`;
+    writeFileSync(config, `ControlPath ${join(folder, "cm-%C")}\n${known}\n`);
+    writeFileSync(join(bin, "ssh"), `#!/bin/sh\nexec /usr/bin/ssh -F '${config}' "$@"\n`, { mode: 0o755 });
+    const master = [`${sshd.user}@127.0.0.1`, "-p", String(sshd.port)];
+    const env = { PATH: `${bin}:${process.env["PATH"]}`, SSH_AUTH_SOCK: "" };
+    const words = ["send", "--host", "127.0.0.1", "--port", String(sshd.port), "--user", sshd.user, make("a")];
+    const running = spawn(join(bin, "ssh"), ["-M", "-N", ...master], { stdio: "ignore" });
+    const ended = once(running, "exit");
+    await vi.waitFor(() => expect(readdirSync(folder).some((name) => name.startsWith("cm-"))).toBe(true), 10_000);
+    const before = sshd.served();
+    expect(await runClient(words, { cwd: work, env })).toMatchObject({ exit: 0, stderr: "" });
+    expect(sshd.served()).toBe(before);
+    expect(await send(["a"])).toMatchObject({ exit: 0 });
+    expect(sshd.served()).toBe(before + 1);
+    running.kill();
+    await ended;
+    expect((await runClient(words, { cwd: work, env: { ...env, HOME: folder } })).exit).toBe(69);
+  });
+
+  test("waits no longer for a login than it is told", async () => {
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const where = ["--host", "127.0.0.1", "--port", String(port), "--user", "u", "--known-hosts", sshd.knownHosts];
+    const how = ["--agent-socket", socket, "--connect-timeout", "1"];
+    const ended = await runClient(["send", ...where, ...how, make("a")], { cwd: work });
+    expect(ended).toMatchObject({ exit: 75, stdout: "" });
+    expect(ended.stderr).toContain("no answer from 127.0.0.1 within 1 s");
+    silent.close();
   });
 
   test("offers no other key than the named one", async () => {

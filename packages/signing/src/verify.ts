@@ -62,8 +62,15 @@ function fits({ r, s }: { readonly r: Uint8Array; readonly s: Uint8Array }, leng
   return stripLeadingZeros(r).length <= length && stripLeadingZeros(s).length <= length;
 }
 
+/** Made once for each key: a batch verifies with the same one throughout. */
+const ed25519Keys = new WeakMap<Uint8Array, KeyObject>();
+
 function ed25519Key(point: Uint8Array): KeyObject {
-  return createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: base64url(point) } });
+  const known = ed25519Keys.get(point);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: base64url(point) } });
+  ed25519Keys.set(point, key);
+  return key;
 }
 
 function base64url(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 /** The real sshd on a loopback port, one process per connection, each ended by its process id. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,9 @@ export interface Sshd {
   readonly stranger: string;
   /** With the right host key. */
   readonly knownHosts: string;
-  /** How many there have been. */
+  /** Lets another key log in. */
+  authorize(identity: string): void;
+  /** How many connections there have been. */
   served(): number;
   /** How many are open. */
   connections(): number;
@@ -81,6 +83,7 @@ export async function startSshd(folder: string, forceCommand: string): Promise<S
     rsaIdentity: join(folder, "rsa"),
     stranger: join(folder, "stranger"),
     knownHosts,
+    authorize: (identity) => appendFileSync(authorized, `restrict ${publicKey(identity)}\n`),
     served: () => served,
     connections: () => running.size,
     async stop() {
