@@ -37,6 +37,7 @@ async function perform(action: Action, target: Target, sysusers: boolean): Promi
       return await runTool(changeUser(target.root, action.user));
     case "change-user":
       await settleGroup(action, target);
+      if (action.regroup && target.root !== "/") return await makeAgain(action, target);
       return await runTool(changeUser(target.root, action.user, action.regroup));
     case "remove-user":
       if (action.userExists) await runTool(removeUser(target.root, action.name));
@@ -47,6 +48,13 @@ async function perform(action: Action, target: Target, sysusers: boolean): Promi
     case "remove-file":
       return target.remove(action.path);
   }
+}
+
+/** Below a prefix usermod looks for the new group in the system it runs on, useradd where it should. */
+async function makeAgain({ user, uid }: UserAction, target: Target): Promise<void> {
+  await runTool(removeUser(target.root, user.name));
+  if (!hasGroup(target, user.name)) await runTool(addGroup(target.root, user.name, uid));
+  await runTool(addUser(target.root, user, uid));
 }
 
 async function settleGroup({ user, uid, group }: UserAction, { root }: Target): Promise<void> {

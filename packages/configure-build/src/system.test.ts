@@ -128,6 +128,13 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
       "~ user sign-releases: shell /bin/bash → /bin/sh, password removed\n~ user sign-packages: group 4000 → 3001\n2 changes\n",
     );
     expect((await build()).output).toBe("nothing to change\n");
+
+    const made = drifted.read("etc/passwd");
+    drifted.put("etc/passwd", made.replace("wireguard:x:3007:3007:", "wireguard:x:3007:50:"));
+    expect((await build()).output).toBe("~ user wireguard: group 50 → 3007\n1 change\n");
+    expect(drifted.read("etc/passwd").split("\n").sort()).toEqual(made.split("\n").sort());
+    expect(drifted.read("etc/group")).toContain("\nwireguard:x:3007:\n");
+    expect((await build()).output).toBe("nothing to change\n");
   });
 
   test("--sysusers makes the same users, and leaves them for a later boot", async () => {
