@@ -66,7 +66,6 @@ const house: Readonly<Record<string, Room>> = {
     outside: {
       "node:fs": ["exclusive", "place", "state-files"],
       "node:child_process": ["exclusive"],
-      "node:tls": ["first-pin"],
     },
   },
   "configure-build": { floor: 3, outside: { "node:fs": ["configure-build", "sshd-version", "target"] } },

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Io } from "@signstar/command/io";
@@ -6,7 +7,7 @@ import { runWith } from "@signstar/command/run";
 import { configure } from "@signstar/configure/configure";
 import { Failure } from "@signstar/primitives/failure";
 import { execa } from "execa";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { administrator, type Stage, setUp, signing } from "./stage.ts";
 
 const users = administrator("admin") + signing({ user: "build", operator: "op1", key: "key1", tag: "tag1" });
@@ -180,6 +181,16 @@ describe("a device whose certificate nobody has pinned", () => {
       devices: { [stage.hsm.url]: [stage.hsm.tlsFingerprint.slice("sha256:".length)] },
     });
     expect((await run(config, "plan")).exit).toBe(0);
+  });
+
+  test("that closes every connection is unreachable", async () => {
+    const server = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const config = firstUse(stage.head).replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`) + users;
+    expect(await run(config, "plan")).toMatchObject({ exit: 69, failure: { code: "unreachable" } });
   });
 
   test("is not trusted at first use once it is provisioned", async () => {

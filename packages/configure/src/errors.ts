@@ -6,7 +6,6 @@ const exits = {
   "not-supported": Exit.config,
   "no-connection": Exit.config,
   "no-pin": Exit.config,
-  unreachable: Exit.unavailable,
   "bad-credentials": Exit.config,
   "no-credentials": Exit.config,
   "credentials-refused": Exit.noPerm,

@@ -1,10 +1,10 @@
 import type { DeviceConnection } from "@signstar/config/model";
 import { withLearntPins } from "@signstar/host/tls-pins";
+import { shownPin } from "@signstar/nethsm/shown-pin";
 import { showPin } from "@signstar/nethsm/tls";
 import type { SystemState } from "@signstar/nethsm/types";
 import type { Connect, Device } from "./device.ts";
 import { ConfigureError } from "./errors.ts";
-import { shownPin } from "./first-pin.ts";
 import type { StateFiles } from "./state-files.ts";
 
 export interface Meeting {
