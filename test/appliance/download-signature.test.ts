@@ -1,13 +1,14 @@
 import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { freshSha512, type Sha512State } from "@signstar/hash-state/sha512-state";
 import { parseKeyId, parseTag, parseUserId } from "@signstar/nethsm/ids";
 import { dearmor } from "@signstar/openpgp/armor";
 import { checkDetached } from "@signstar/signing/check";
 import { encodeSigningRequest } from "@signstar/signing-request/request";
 import { parseSigningResponse } from "@signstar/signing-request/response";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Ended, type KeyKind, keySetups, Stand } from "./stand.ts";
 
 const state: Sha512State = { ...freshSha512, tail: Buffer.from("the file\n") };
@@ -108,6 +109,22 @@ describe("a signature", () => {
   test.each(["2.2", "3.0"] as const)("is made with RSA on release %s", async (release) => {
     await stand.ready("RSA", { release });
     await expectSigned(await stand.run(request));
+  });
+
+  test("that is under way when the service is stopped does not leave, and the journal says why", async () => {
+    await stand.ready("Curve25519", { fault: "sign:delay=1500ms" });
+    const child = stand.start();
+    child.stdin.end(request);
+    await vi.waitFor(() => expect(events()).toContain("intent"), 5000);
+    child.kill("SIGTERM");
+    const code = new Promise((resolve) => child.once("close", resolve));
+    expect([await text(child.stdout), await text(child.stderr), await code]).toEqual([
+      "",
+      `${name}: error: the service was stopped\n${name}: hint: try again later\n`,
+      75,
+    ]);
+    expect(events()).toEqual(["session-start", "intent", "refusal", "session-end"]);
+    expect(codes()).toEqual(["stopped"]);
   });
 
   test("is made while the device takes its time", async () => {
