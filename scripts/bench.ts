@@ -1,11 +1,13 @@
 /**
- * `npm run bench [-- --json] [--runs N] [--only PREFIX]`: our programs as ratios to a named reference, measured in turn
- * in one run.
+ * `npm run bench [-- --json] [--runs N] [--only PREFIX] [--record FILE]`: our programs as ratios to a named reference,
+ * measured in turn in one run. FILE gets ratios and absolute figures, for plot.ts.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { batchLatency, batchRate } from "./bench/batch.ts";
-import { format, type Row } from "./bench/measure.ts";
+import { batchMemory } from "./bench/batch-memory.ts";
+import { frameCpu, softSign } from "./bench/device.ts";
+import { absolutes, format, type Row } from "./bench/measure.ts";
 import { startNethsm } from "./bench/nethsm.ts";
 import { hashFile, hashMemory, startClient } from "./bench/processes.ts";
 import { requests } from "./bench/requests.ts";
@@ -20,6 +22,9 @@ const measures: readonly [readonly string[], (directory: string, n: number) => P
   [["start.signstar", "request."], requests],
   [["batch.rate"], batchRate],
   [["batch.latency"], batchLatency],
+  [["batch.rss"], batchMemory],
+  [["frame.cpu"], frameCpu],
+  [["soft.sign."], softSign],
 ];
 
 const { values } = parseArgs({
@@ -27,6 +32,7 @@ const { values } = parseArgs({
     json: { type: "boolean" },
     runs: { type: "string", default: "9" },
     only: { type: "string", default: "" },
+    record: { type: "string" },
   },
 });
 const { json = false, only } = values;
@@ -42,6 +48,9 @@ try {
     const measured = [await measure(directory, n)].flat().filter(({ name }) => name.startsWith(only));
     if (!json) for (const row of measured) console.log(format(row));
     rows.push(...measured);
+  }
+  if (values.record !== undefined) {
+    writeFileSync(values.record, `${JSON.stringify({ rows, absolutes }, null, 1)}\n`);
   }
   if (json) console.log(JSON.stringify(rows, null, 1));
 } finally {

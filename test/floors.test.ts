@@ -56,8 +56,12 @@ const house: Readonly<Record<string, Room>> = {
   client: {
     floor: 3,
     outside: {
-      "node:fs": ["login-keys", "output", "server-key", "sign-command", "source-file", "system-ssh"],
+      "node:fs": [
+        ...["existing", "login-keys", "output", "server-key", "sign-command", "source-file", "system-ssh"],
+        "writer",
+      ],
       "node:os": ["send-command", "sign-command"],
+      "node:child_process": ["control-master", "system-ssh"],
     },
   },
   appliance: { floor: 3 },

@@ -47,7 +47,11 @@ export async function startBenchStage(
     directory: join(directory, "server"),
     config: applianceConfig(users, "[appliance]\nbatch_concurrency = 32\n"),
     softNethsm,
-    programs: { "bench-timer": await program("timer"), "bench-raw-sign": await program("raw-sign") },
+    programs: {
+      "bench-timer": await program("timer"),
+      "bench-raw-sign": await program("raw-sign"),
+      "bench-peak": await program("peak"),
+    },
     // Port 1 refuses at once.
     setup: "sed 's|^url = .*|url = \"https://127.0.0.1:1/api/v1\"|' /etc/signstar/config.toml >/etc/signstar/dead.toml",
     matchBlocks: users.map(({ user }) => matchBlock(user)).join(""),

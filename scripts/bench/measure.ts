@@ -14,8 +14,8 @@ export interface Row {
 /** Nothing of the caller's environment: NODE_EXTRA_CA_CERTS alone can triple the start of a process. */
 export const cleanEnvironment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent", LANG: "C.UTF-8" };
 
-/** Seconds of wall time for one process, from start to exit. */
-export function time([command = "", ...args]: readonly string[], input = ""): Promise<number> {
+/** Seconds of wall time for one process, from start to exit with the status that is expected. */
+export function time([command = "", ...args]: readonly string[], input = "", expected = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const start = process.hrtime.bigint();
     const child = spawn(command, args, { env: cleanEnvironment, stdio: ["pipe", "ignore", "pipe"] });
@@ -25,7 +25,7 @@ export function time([command = "", ...args]: readonly string[], input = ""): Pr
     });
     child.once("error", reject);
     child.once("close", (code) => {
-      if (code === 0) resolve(Number(process.hrtime.bigint() - start) / 1e9);
+      if (code === expected) resolve(Number(process.hrtime.bigint() - start) / 1e9);
       else reject(new Error(`${command} ended with ${code}: ${errors}`));
     });
     child.stdin.on("error", () => child.stdin.destroy());
@@ -53,6 +53,19 @@ export async function pairs(
   return measured;
 }
 
+/** What was measured, before it became a ratio: medians of ours and of the reference, in seconds (or bytes). */
+export interface Absolute {
+  readonly name: string;
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+export const absolutes: Absolute[] = [];
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
 /** `cost` is our time over theirs (lower is better), `speed` the inverse (higher is better). */
 export function row(
   name: string,
@@ -63,6 +76,11 @@ export function row(
   const ratios = measured
     .map(([ours, theirs]) => (kind === "cost" ? ours / theirs : theirs / ours))
     .sort((a, b) => a - b);
+  absolutes.push({
+    name,
+    ours: median(measured.map(([ours]) => ours)),
+    theirs: median(measured.map(([, its]) => its)),
+  });
   const at = (q: number) => ratios[Math.round((ratios.length - 1) * q)] ?? Number.NaN;
   return {
     name,
