@@ -45,9 +45,9 @@ export interface Problem {
 export class InvalidSettings extends SettingsError {
   readonly problems: readonly Problem[];
 
-  constructor(problems: readonly Problem[], cause?: unknown) {
+  constructor(problems: readonly Problem[], file = "settings") {
     const lines = problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
-    super("settings-invalid", `settings are not valid: ${lines.join("; ")}`, { cause });
+    super("settings-invalid", `${file}: ${lines.join("; ")}`, { hint: "mend the settings by hand" });
     this.problems = problems;
   }
 }

@@ -78,6 +78,14 @@ describe("the file of settings", () => {
     expect(readdirSync(directory).sort()).toEqual(["dotfiles", "link"]);
   });
 
+  test("is named when it is wrong", async () => {
+    writeFileSync(at("c"), "other = 1");
+    await expect(loadSettings(at("c"))).rejects.toMatchObject({
+      exit: 78,
+      message: `${at("c")}: other: is not known; known here: devices`,
+    });
+  });
+
   test("warns of passphrases that others can read", async () => {
     await saveSettings(at("c"), sample());
     chmodSync(at("c"), 0o640);

@@ -33,7 +33,7 @@ export interface LoadedSettings {
 export async function loadSettings(path: string): Promise<LoadedSettings> {
   const file = await readBounded(path, limits.configBytes, "settings-unreadable");
   if (file === undefined) return { settings: noSettings, warnings: [] };
-  const settings = parseSettings(textOf(path, file.bytes));
+  const settings = parseSettings(textOf(path, file.bytes), path);
   const stored = settings.devices.some(({ credentials }) =>
     credentials.some(({ passphrase }) => passphrase?.kind === "stored"),
   );

@@ -9,28 +9,28 @@ import { InvalidSettings, type Problem } from "./errors.ts";
 import { type DeviceSettings, isLabel, type PassphraseSource, type Settings, type StoredCredentials } from "./model.ts";
 import { parseTlsSecurity } from "./tls-words.ts";
 
-/** Throws InvalidSettings (exit 78) with all problems. No message repeats a passphrase. */
-export function parseSettings(text: string): Settings {
+/** Throws InvalidSettings (exit 78) with all problems of `file`. No message repeats a passphrase. */
+export function parseSettings(text: string, file?: string): Settings {
   const found = new Finder();
   const devices: (DeviceSettings | undefined)[] = [];
-  const root = found.table("", document(text), ["devices"]);
+  const root = found.table("", document(text, file), ["devices"]);
   const listed = root["devices"] === undefined ? {} : found.table("devices", root["devices"]);
   for (const [label, value] of Object.entries(listed)) {
     const path = `devices.${/^[\w-]+$/.test(label) ? label : JSON.stringify(label)}`;
     if (!isLabel(label)) found.problem(path, "this label cannot be used");
     devices.push(readDevice(found, path, label, value));
   }
-  if (found.problems.length > 0) throw new InvalidSettings(found.problems);
+  if (found.problems.length > 0) throw new InvalidSettings(found.problems, file);
   return { devices: devices.filter((device) => device !== undefined) };
 }
 
-function document(text: string): unknown {
+function document(text: string, file: string | undefined): unknown {
   try {
     return parse(text);
   } catch (cause) {
     // The parser shows the lines around the mistake, which may hold passphrases: only its first line, and no cause.
     const [what = ""] = messageOf(cause).split("\n");
-    throw new InvalidSettings([{ path: cause instanceof TomlError ? `line ${cause.line}` : "", message: what }]);
+    throw new InvalidSettings([{ path: cause instanceof TomlError ? `line ${cause.line}` : "", message: what }], file);
   }
 }
 
