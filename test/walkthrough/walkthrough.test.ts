@@ -1,9 +1,21 @@
 // needs: openssl gpg sq sqop
 /** The walk-through of the command line, against a software device, under the eyes of other people's programs. */
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Command } from "@signstar/command/spec";
+import { nethsm } from "@signstar/nethsm-cli/nethsm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bundle, repository } from "../../scripts/bundle.ts";
 import { executables } from "../../scripts/executables.ts";
@@ -51,3 +63,30 @@ test.concurrent.each(["2.2", "5.0"])(
   },
   300_000,
 );
+
+/** The commands that a text names: `key sign`, whatever stands before, between and behind. */
+function commandsIn(text: string): Set<string> {
+  const found = new Set<string>();
+  for (const [, words = ""] of text.matchAll(/\bnethsm ([^|<>;&\n]+)/g)) {
+    let command: Command = nethsm;
+    const path: string[] = [];
+    for (const word of words.split(/[\s")]+/)) {
+      const next: Command | undefined = command.commands?.find(({ name }) => name === word);
+      if (next === undefined) continue;
+      command = next;
+      path.push(word);
+    }
+    if (command.run !== undefined) found.add(path.join(" "));
+  }
+  return found;
+}
+
+const described = join(repository, "../shared/requirements/signstar.md");
+test.skipIf(!existsSync(described))("no command of the text that describes it is left out (needs ../shared)", () => {
+  const text = readFileSync(described, "utf8");
+  const start = text.indexOf("Start a test container");
+  const wanted = commandsIn(text.slice(start, text.indexOf("Contributing", start)));
+  expect(wanted.size).toBeGreaterThan(50);
+  const done = commandsIn(readFileSync(join(repository, "test/walkthrough/walkthrough.sh"), "utf8"));
+  expect([...wanted].filter((command) => !done.has(command))).toEqual([]);
+});
