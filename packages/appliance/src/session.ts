@@ -77,16 +77,19 @@ export class Session {
     await this.entry({ ...fields, ...failureFields(thrown) }, priorityOf(thrown));
   }
 
-  /** Records how it ended. By now nothing depends on the journal any more. */
+  /**
+   * Records how it ended, as far as the journal lets it: that changes nothing any more. What may still be under way
+   * beside it keeps to the rules of `entry`.
+   */
   async ended({ exit, failure, correlationId }: Ending): Promise<void> {
-    this.#audit = "best-effort";
+    const mayFail = () => undefined;
     // A refusal of the client's words comes before `open`.
     await this.#start(whoeverAsks(this.root));
     if (failure !== undefined && !(failure instanceof Error && this.#recorded.has(failure))) {
-      await this.failed({ event: "refusal" }, failure);
+      await this.failed({ event: "refusal" }, failure).catch(mayFail);
     }
     const ms = Math.round(performance.now() - this.#began);
-    await this.entry({ event: "session-end", exit, ms, correlation: correlationId });
+    await this.entry({ event: "session-end", exit, ms, correlation: correlationId }).catch(mayFail);
     this.#journal?.close();
   }
 
