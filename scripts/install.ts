@@ -2,11 +2,14 @@
  * `npm run install-files -- DESTDIR`: what a package or an image has of us, below DESTDIR. Nothing is started or enabled,
  * no user is made: that is for signstar-configure-build and the image's own presets.
  */
-import { chmodSync, copyFileSync, globSync, mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { type Shell, shells } from "@signstar/command/completion";
 import { buildIfStale } from "./build.ts";
 import { repository } from "./bundle.ts";
 import { executables } from "./executables.ts";
+import { writeManual } from "./man.ts";
 
 export interface Installed {
   /** In the repository. */
@@ -29,7 +32,7 @@ export function installList(): Installed[] {
     })),
     ...files("sshd_config.d/*.conf").map((from) => ({ from, to: `/etc/ssh/${from}`, mode: 0o644 })),
     ...files("{README,SECURITY,CHANGELOG}.md").map((from) => document(from)),
-    ...["config.example.toml", ...files("docs/*.md")].map((from) => document(from)),
+    ...["config.example.toml", ...files("docs/*.{md,svg}")].map((from) => document(from)),
     ...files("LICENSES/*.txt").map((from) => ({
       from,
       to: `/usr/share/licenses/signstar/${basename(from)}`,
@@ -40,12 +43,35 @@ export function installList(): Installed[] {
 
 export async function installInto(destination: string): Promise<void> {
   await buildIfStale();
-  for (const { from, to, mode } of installList()) {
-    const file = join(destination, to);
-    mkdirSync(dirname(file), { recursive: true });
-    copyFileSync(join(repository, from), file);
-    chmodSync(file, mode);
+  for (const { from, to, mode } of installList()) place(join(repository, from), join(destination, to), mode);
+  await installManual(destination);
+}
+
+const completions = {
+  bash: "/usr/share/bash-completion/completions",
+  zsh: "/usr/share/zsh/site-functions",
+  fish: "/usr/share/fish/vendor_completions.d",
+} as const satisfies Record<Shell, string>;
+
+/** Manual pages and completions are made from what the programs understand, not copied. */
+async function installManual(destination: string): Promise<void> {
+  const epoch = process.env["SOURCE_DATE_EPOCH"];
+  const made = mkdtempSync(join(tmpdir(), "signstar-manual-"));
+  await writeManual(made, epoch === undefined ? new Date() : new Date(Number(epoch) * 1000));
+  for (const page of readdirSync(join(made, "man")))
+    place(join(made, "man", page), join(destination, `/usr/share/man/man${page.slice(-1)}`, page));
+  for (const shell of shells) {
+    const directory = join(made, "completions", shell);
+    for (const file of readdirSync(directory))
+      place(join(directory, file), join(destination, completions[shell], file));
   }
+  rmSync(made, { recursive: true });
+}
+
+function place(from: string, to: string, mode = 0o644): void {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+  chmodSync(to, mode);
 }
 
 function files(pattern: string, exclude?: string): string[] {

@@ -67,6 +67,15 @@ describe("installed", () => {
     }
   });
 
+  test("a manual page for each program, completions for those that people type", () => {
+    for (const { name, runner } of executables) {
+      const section = runner === "forced" ? 8 : 1;
+      expect(readFileSync(join(root, `usr/share/man/man${section}/${name}.${section}`), "utf8")).toContain(".Dd ");
+      const typed = statSync(join(root, "usr/share/bash-completion/completions", name), { throwIfNoEntry: false });
+      expect(typed !== undefined, name).toBe(runner === "run");
+    }
+  });
+
   test("the links of the documentation lead to what is installed", () => {
     for (const { to } of installList().filter(({ to }) => to.endsWith(".md"))) {
       const text = readFileSync(join(root, to), "utf8");
