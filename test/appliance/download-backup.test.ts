@@ -1,6 +1,7 @@
 // needs: openssl
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { validateBackup } from "@signstar/nethsm-backup/validate";
 import { Secret } from "@signstar/primitives/secret";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -75,6 +76,22 @@ describe(name, () => {
     expect([code, err]).toEqual([76, `${name}: error: what the device has sent is not a whole backup\n${discard}`]);
   });
 
+  test("ends 69 if the device breaks off", async () => {
+    await using broken = await liar(
+      (async function* () {
+        yield whole.subarray(0, whole.length / 2);
+        await sleep(50);
+        throw new Error("breaks off");
+      })(),
+    );
+    stand.devices = [broken];
+    configure();
+    const { code, bytes, err } = await runBytes();
+    expect([code, err]).toEqual([69, `${name}: error: the service is not available\n`]);
+    expect(bytes.length).toBeLessThan(whole.length);
+    expect(stand.entries().some(({ event }) => event === "downloaded")).toBe(false);
+  });
+
   test("says no more than that the service is not available", async () => {
     const locked = await stand.device("Curve25519", {}, "fresh");
     await locked.request("POST", "/lock", { user: ["admin", "admin-passphrase"] });
@@ -122,7 +139,7 @@ describe(name, () => {
     const exit = once(child, "exit");
     child.stdin.end();
     await once(child.stdout, "readable");
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
     expect(endless.sent()).toBeLessThan(24 * 1024 * 1024);
     let received = 0;
     let highest = 0;
