@@ -1,10 +1,14 @@
 /**
  * A device for tests, in process and over TLS, in memory:
  *
- *     const hsm = await provisioned();
- *     // hsm.url, hsm.tlsFingerprint, hsm.users.operator.name, hsm.users.operator.passphrase …
- *     await hsm.close();
+ *     await using device = await provisioned();
+ *     using hsm = new NetHsm(device.connection, { credentials: device.credentials.operator });
+ *     const bytes = await hsm.random(32);
  */
+import type { Credentials } from "@signstar/nethsm/client";
+import { parseUserId } from "@signstar/nethsm/ids";
+import { type Connection, parseDeviceUrl, parsePin } from "@signstar/nethsm/tls";
+import { Secret } from "@signstar/primitives/secret";
 import { parseFaults } from "./fault.ts";
 import { handle } from "./handler.ts";
 import type { Answer } from "./http.ts";
@@ -18,11 +22,13 @@ export interface SoftNethsmOptions {
   readonly fault?: string;
 }
 
-export interface SoftNethsm {
+export interface SoftNethsm extends AsyncDisposable {
   /** `https://127.0.0.1:PORT/api/v1` */
   readonly url: string;
   /** `sha256:` and lower-case hex of the DER certificate. */
   readonly tlsFingerprint: string;
+  /** For a client: the URL with the certificate pinned. */
+  readonly connection: Connection;
   /** A request without the network, past `fault`. */
   request(method: string, path: string, options?: RequestOptions): Promise<TestAnswer>;
   close(): Promise<void>;
@@ -56,9 +62,12 @@ export async function startSoftNethsm(options: SoftNethsmOptions = {}): Promise<
     faults: parseFaults(options.fault),
     log: silentLog,
   });
+  const pin = parsePin(running.tlsFingerprint);
   return {
     url: running.url,
     tlsFingerprint: running.tlsFingerprint,
+    connection: { url: parseDeviceUrl(running.url), tls: { mode: "pinned", sha256: [pin] } },
+    [Symbol.asyncDispose]: () => running.close(),
     close: () => running.close(),
     request: async (method, path, request = {}) =>
       testAnswer(await handle(running.device, requestOf(method, path, request))),
@@ -82,6 +91,8 @@ export function login({ name, passphrase }: { name: string; passphrase: string }
 
 export interface ProvisionedSoftNethsm extends SoftNethsm {
   readonly users: typeof testUsers;
+  /** The same users as a client takes them. */
+  readonly credentials: Readonly<Record<keyof typeof testUsers, Credentials>>;
   readonly unlockPassphrase: string;
   readonly backupPassphrase: string;
 }
@@ -104,7 +115,18 @@ export async function provisioned(options: SoftNethsmOptions = {}): Promise<Prov
   }
   const passphrases = { newPassphrase: backupPassphrase, currentPassphrase: "" };
   await must(204, device.request("PUT", "/config/backup-passphrase", { user: admin, json: passphrases }));
-  return { ...device, users: testUsers, unlockPassphrase, backupPassphrase };
+  const { operator, backup, metrics } = testUsers;
+  const credentials = {
+    admin: asCredentials(testUsers.admin),
+    operator: asCredentials(operator),
+    backup: asCredentials(backup),
+    metrics: asCredentials(metrics),
+  };
+  return { ...device, users: testUsers, credentials, unlockPassphrase, backupPassphrase };
+}
+
+function asCredentials({ name, passphrase }: { name: string; passphrase: string }): Credentials {
+  return { user: parseUserId(name), passphrase: Secret.fromText(passphrase) };
 }
 
 function requestOf(method: string, path: string, { user, json, body, headers }: RequestOptions) {
