@@ -3,18 +3,18 @@ import { HostError } from "./errors.ts";
 import { type Owner, runAs } from "./run-as.ts";
 
 // Everything a planted link could do, it does with the rights of the one who planted it. `set -C` opens with O_EXCL.
-// The names of new directories are to be as durable as what is in them.
-const prologue = `set -euC; umask 077; cd -- "$1"; mkdir -p -- "$2"
-  IFS=/; way=.; for part in $2; do sync -- "$way"; way=$way/$part; done
-  cd -- "$2"; trap 'rm -f -- ".$3.$4" ".$3.old.$4"' EXIT; `;
-// If we die meanwhile, the end of the pipe is not the end of the content: a part of it is no file.
-const receive = `cat >".$3.$4"; sync ".$3.$4"; [ "$(stat -c %s -- ".$3.$4")" = "$5" ] || exit 1; `;
+const find = `set -euC; umask 077; cd -- "$1"; mkdir -p -- "$2"; `;
+const enter = `cd -- "$2"; trap 'rm -f -- ".$3.$4" ".$3.old.$4"' EXIT; `;
+// The names of new directories are to be as durable as what is in them. If we die meanwhile, the end of the pipe is not
+// the end of the content: a part of it is no file.
+const receive = `${find}(IFS=:; sync -- $6); ${enter}
+  cat >".$3.$4"; sync ".$3.$4"; [ "$(stat -c %s -- ".$3.$4")" = "$5" ] || exit 1; `;
 const scripts = {
-  write: `${prologue}${receive}mv -fT -- ".$3.$4" "$3"; sync .`,
-  keep: `${prologue}${receive}
+  write: `${receive}mv -fT -- ".$3.$4" "$3"; sync .`,
+  keep: `${receive}
     if [ -f "$3" ]; then cat -- "$3" >".$3.old.$4"; sync ".$3.old.$4"; mv -fT -- ".$3.old.$4" "$3.old"; fi
     mv -fT -- ".$3.$4" "$3"; sync .`,
-  remove: `${prologue}rm -f -- "$3"; sync .`,
+  remove: `${find}${enter}rm -f -- "$3"; sync .`,
 } as const;
 
 /**
@@ -52,8 +52,10 @@ async function run(
   }
   const directory = segments.length === 0 ? "." : segments.join("/");
   const unique = globalThis.crypto.randomUUID().slice(0, 8);
+  // From the home to the directory above the file's. No name has a colon.
+  const way = [".", ...segments.slice(0, -1).map((_, i) => segments.slice(0, i + 1).join("/"))].join(":");
   try {
-    await runAs(owner, scripts[what], [home, directory, name, unique, String(bytes.length)], bytes);
+    await runAs(owner, scripts[what], [home, directory, name, unique, String(bytes.length), way], bytes);
   } catch (cause) {
     const problem = `cannot be written as uid ${owner.uid}: ${messageOf(cause)}`;
     throw new HostError("write-failed", `${home}/${path} ${problem}`, { cause });
