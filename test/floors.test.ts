@@ -56,11 +56,8 @@ const house: Readonly<Record<string, Room>> = {
   client: {
     floor: 3,
     outside: {
-      "node:fs": [
-        ...["existing", "login-keys", "output", "server-key", "sign-command", "source-file", "system-ssh"],
-        "writer",
-      ],
-      "node:os": ["send-command", "sign-command"],
+      "node:fs": [...["existing", "login-keys", "output", "server-key", "sign", "source-file", "system-ssh", "writer"]],
+      "node:os": ["send", "sign"],
       "node:child_process": ["control-master", "system-ssh"],
     },
   },

@@ -1,5 +1,4 @@
 /** A file becomes a signing request. */
-import { randomBytes } from "node:crypto";
 import type { HashedFile } from "@signstar/hash-state/hash-file";
 import type { StateLayout } from "@signstar/hash-state/sha512-state";
 import { clientMembers, encodeSigningRequest } from "@signstar/signing-request/request";
@@ -10,7 +9,8 @@ export function requestFor(hashed: HashedFile, path: string, layout: StateLayout
   const optional = clientMembers({
     fileName: requestName(path),
     now: new Date(),
-    random: (length) => new Uint8Array(randomBytes(length)),
+    // A name that is not the same every time is all that is wanted, and node:crypto takes a while to load.
+    random: (length) => Uint8Array.from({ length }, () => Math.floor(Math.random() * 256)),
   });
   return encodeSigningRequest({ state: hashed.state, layout, optional });
 }

@@ -29,8 +29,9 @@ const bytesPerTurn = 8 * 1024 * 1024;
  */
 export async function hashFile(fd: number, onProgress?: (bytes: number) => void): Promise<HashedFile> {
   const read: ReadSome = (buffer, offset) => readSome(fd, buffer, offset);
-  const nativeFrom = sizeOf(fd) >= nativeBytes ? 0 : nativeBytes;
-  return await hashFrom(read, { first: openBlockHasher(), later: openNativeHasher, from: nativeFrom }, onProgress);
+  const size = sizeOf(fd);
+  const from = size !== undefined && size >= nativeBytes ? 0 : nativeBytes;
+  return await hashFrom(read, { first: openBlockHasher(size), later: openNativeHasher, from }, onProgress);
 }
 
 /** From here on finding and testing the native hasher costs less than it saves. */
@@ -98,13 +99,14 @@ export async function hashFrom(
   }
 }
 
-/** 0 for what has no size. */
-function sizeOf(fd: number): number {
+/** Undefined for what has no size. */
+function sizeOf(fd: number): number | undefined {
   try {
-    return fstatSync(fd).size;
+    const found = fstatSync(fd);
+    return found.isFile() ? found.size : undefined;
   } catch {
     // Reading will tell.
-    return 0;
+    return undefined;
   }
 }
 

@@ -9,8 +9,20 @@ let shared: WasmModule | "portable" | undefined;
 /** A hasher that is not in use: making one costs more than hashing a small file. */
 let spare: BlockHasher | undefined;
 
-/** The fastest hasher that passes its self-test here. The test runs once; hashers in use never share memory. */
-export function openBlockHasher(): BlockHasher {
+/** Of so many bytes the portable hasher has made a hash before the module has passed its test. */
+const smallBytes = 16 * 1024;
+let smallOnes = 0;
+
+/**
+ * The fastest hasher that passes its self-test here. The test runs once, and not for the first few small files;
+ * hashers in use never share memory.
+ * @param expected bytes, if they are known
+ */
+export function openBlockHasher(expected = Number.POSITIVE_INFINITY): BlockHasher {
+  if (shared === undefined && expected <= smallBytes && smallOnes < 8) {
+    smallOnes += 1;
+    return portableBlockHasher();
+  }
   shared ??= provenModule(sha512Module) ?? "portable";
   if (shared === "portable") return portableBlockHasher();
   const hasher = spare ?? wasmBlockHasher(shared);
