@@ -7,6 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { repository } from "../../scripts/bundle.ts";
 import { Cli } from "./cli.ts";
 
+// Deriving a backup's key takes half a second on an idle machine.
+vi.setConfig({ testTimeout: 120_000 });
+
 let cli: Cli;
 beforeAll(async () => {
   cli = await Cli.make();
