@@ -14,12 +14,16 @@ import { Outbox } from "./outbox.ts";
 import { send } from "./send.ts";
 import type { Session } from "./session.ts";
 import type { Signer } from "./signer.ts";
+import { memoryTidier } from "./tidy-memory.ts";
 
 /** A client may hash a large file between two frames; sshd's own limit for a silent session is the same. */
 const idleMs = 300_000;
 
 /** A client that does not take its answers holds up a device. */
 const stallMs = 60_000;
+
+/** Tidying takes some milliseconds, so a frame pays some microseconds for it. */
+const framesPerTidying = 1000;
 
 /**
  * A refused frame costs no device any time, only an entry in the journal. Beyond so many of them each waits, so that
@@ -42,11 +46,13 @@ export async function signBatch(input: {
   const { session, signer, io, width } = input;
   const { stdin } = io;
   const out = new Outbox((text) => send(io, text, input.stallMs ?? stallMs));
+  const tidy = memoryTidier();
   let count = 0;
   let refusals = 0;
   await inOrder(lines(stdin, { bytes: limits.requestBytes, idleMs }), width, {
     async work(line): Promise<BatchAnswer> {
       count += 1;
+      if (count % framesPerTidying === 0) tidy();
       const request = `${session.id}#${count}`;
       const frame = parseBatchFrame(line);
       if ("refusal" in frame) {
