@@ -21,10 +21,10 @@ const changes = [
     "/provision",
     { unlockPassphrase: "unlock-unlock", adminPassphrase: "administrator", systemTime: "1970-01-01T00:00:00Z" },
   ],
+  ["PUT", "/config/unattended-boot", { status: "on" }],
   ["PUT", "/users/op", { realName: "op", role: "Operator", passphrase: "operator-op" }],
   ["PUT", "/users/op/tags/t", undefined],
   ["POST", "/keys/generate", { id: "k", type: "Curve25519", mechanisms: ["EdDSA_Signature"] }],
-  ["DELETE", "/users/op/tags/t", undefined],
 ] as const;
 
 // The thread that does the file work is there from its first task on.
