@@ -61,7 +61,7 @@ const house: Readonly<Record<string, Room>> = {
       "node:child_process": ["control-master", "system-ssh"],
     },
   },
-  appliance: { floor: 3 },
+  appliance: { floor: 3, outside: { "node:v8": ["tidy-memory"], "node:vm": ["tidy-memory"] } },
   configure: {
     floor: 3,
     outside: {
