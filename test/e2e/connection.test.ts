@@ -132,6 +132,21 @@ test("no terminal, agent, display or variable of the client reaches the program"
   for (const name of ["NODE_OPTIONS", "LD_PRELOAD", "BASH_ENV"]) expect(stdout).toMatch(new RegExp(`^${name}=$`, "m"));
 });
 
+test("Node's own debugging tells a client nothing", () => {
+  const { status, stdout, stderr } = spawnSync(
+    "ssh",
+    [...appliance.sshArguments("build"), "-o", "SendEnv=NODE_DEBUG NODE_V8_COVERAGE", "build@127.0.0.1"],
+    {
+      encoding: "utf8",
+      input: request,
+      timeout: 30_000,
+      env: { ...process.env, NODE_DEBUG: "net,tls,http,https", NODE_V8_COVERAGE: "/tmp/evil" },
+    },
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout).toContain("BEGIN PGP SIGNATURE");
+});
+
 test("a demanded terminal is refused, and no program sees one", () => {
   const { status, stdout, stderr } = appliance.ssh("hsm-backup", ["-tt", "hsm-backup@127.0.0.1"]);
   expect(stderr).toMatch(/PTY allocation request failed/);

@@ -2,6 +2,15 @@
 import type { SystemUserId } from "@signstar/config/system-user";
 import type { PlainPath, PlainWord } from "./words.ts";
 
+/**
+ * Variables that a careless AcceptEnv would let a client set, each of which changes what runs or what is told: the
+ * loader's, the shell's, and Node's, whose debugging prints addresses, paths and key ids onto the client's screen.
+ */
+const emptied = [
+  ...["LD_PRELOAD", "LD_LIBRARY_PATH", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "ENV", "BASH_ENV"],
+  ...["NODE_DEBUG", "NODE_DEBUG_NATIVE", "NODE_V8_COVERAGE", "NODE_REDIRECT_WARNINGS", "NODE_COMPILE_CACHE"],
+];
+
 export interface SshdFeatures {
   /** ChannelTimeout and UnusedConnectionTimeout: OpenSSH 9.2 and later. */
   readonly timeouts: boolean;
@@ -44,7 +53,7 @@ export function matchBlock(
     "PermitTTY no",
     "PermitUserRC no",
     "ExposeAuthInfo yes",
-    "SetEnv LD_PRELOAD= LD_LIBRARY_PATH= NODE_OPTIONS= NODE_EXTRA_CA_CERTS= ENV= BASH_ENV=",
+    `SetEnv ${emptied.map((name) => `${name}=`).join(" ")}`,
     ...(features.timeouts ? ["ChannelTimeout session:*=5m", "UnusedConnectionTimeout 30s"] : []),
   ];
   return `Match User ${user}\n${settings.map((setting) => `    ${setting}\n`).join("")}`;
