@@ -156,6 +156,14 @@ describe.each(rooms)("%s", (room) => {
   });
 });
 
+test("the documented table is this one", () => {
+  const text = readFileSync(join(repository, "docs", "architecture.md"), "utf8");
+  const documented = [...text.matchAll(/^\| (\d) \| `([a-z-]+)` \|/gm)].map(([, floor, room]) => [room, Number(floor)]);
+  expect(new Map(documented as [string, number][])).toEqual(
+    new Map(Object.entries(house).map(([room, { floor }]) => [room, floor])),
+  );
+});
+
 test("only the room `command` decides how the process ends", () => {
   const offenders = rooms
     .filter((room) => room !== "command")
