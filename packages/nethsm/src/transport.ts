@@ -40,8 +40,12 @@ export interface TransportSettings {
   readonly maxSockets: number;
 }
 
+/** For requests that may wait for their turn as long as it takes. */
+const never = new AbortController().signal;
+
 export class Transport {
-  readonly #url: string;
+  /** Where requests go, taken apart once: parsing a URL and watching a signal cost as much as a signature. */
+  readonly #place: { readonly hostname: string; readonly port: string; readonly path: string };
   readonly #deadlines: Deadlines;
   readonly #agent: DeviceAgent;
   readonly #turnstile: Turnstile;
@@ -49,7 +53,9 @@ export class Transport {
 
   constructor(connection: Connection, settings: TransportSettings) {
     const { connectMs, tlsMs } = settings.deadlines;
-    this.#url = connection.url;
+    const { hostname, port, pathname } = new URL(connection.url);
+    const path = pathname.replace(/\/$/, "");
+    this.#place = { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? "443" : port, path };
     this.#deadlines = settings.deadlines;
     this.#agent = new DeviceAgent({ tls: connection.tls, connectMs, tlsMs, keepAlive: settings.keepAlive });
     this.#turnstile = new Turnstile(settings.maxSockets);
@@ -58,19 +64,19 @@ export class Transport {
   /** Resolves with the head of the answer, whatever its status. Throws Trouble, or what the body's source throws. */
   async open(call: Call): Promise<Incoming> {
     if (this.#closed) throw new TypeError("this NetHSM client is closed");
-    const start = new AbortController();
+    const start = call.budget === undefined ? undefined : new AbortController();
     const alarm = new Alarm();
     if (call.budget !== undefined) {
       const { left, ms } = call.budget;
       // A timer may ring a millisecond early; of the budget then a little would seem to be left.
       alarm.set(Math.ceil(left) + 1, () =>
-        start.abort(new Trouble("start-timeout", `could not be sent within ${ms} ms`)),
+        start?.abort(new Trouble("start-timeout", `could not be sent within ${ms} ms`)),
       );
     }
     let leave: (() => void) | undefined;
     try {
-      leave = await this.#turnstile.enter(start.signal);
-      const { request, response } = await this.#send(call, alarm, start.signal);
+      leave = await this.#turnstile.enter(start?.signal ?? never);
+      const { request, response } = await this.#send(call, alarm, start?.signal);
       return new Incoming(request, response, this.#deadlines.bodyMs, leave);
     } catch (error) {
       leave?.();
@@ -86,7 +92,7 @@ export class Transport {
     this.#agent.destroy();
   }
 
-  async #send(call: Call, alarm: Alarm, start: AbortSignal): Promise<Exchange> {
+  async #send(call: Call, alarm: Alarm, start: AbortSignal | undefined): Promise<Exchange> {
     for (;;) {
       try {
         return await this.#sendOnce(call, alarm, start);
@@ -98,11 +104,15 @@ export class Transport {
     }
   }
 
-  #sendOnce(call: Call, alarm: Alarm, start: AbortSignal): Promise<Exchange> {
+  #sendOnce(call: Call, alarm: Alarm, start: AbortSignal | undefined): Promise<Exchange> {
     const { headersMs, slowHeadersMs } = this.#deadlines;
     const patienceMs = call.slow === true ? slowHeadersMs : headersMs;
     return new Promise((resolve, reject) => {
-      const request = httpsRequest(`${this.#url}${call.path}`, {
+      const { hostname, port, path } = this.#place;
+      const request = httpsRequest({
+        hostname,
+        port,
+        path: `${path}${call.path}`,
         agent: this.#agent,
         method: call.method,
         headers: { accept: "*/*", ...(call.body === undefined ? {} : { "content-type": call.body.type }) },
@@ -112,17 +122,21 @@ export class Transport {
         request.destroy();
       };
       // A request that is given up says so only when its connection is ready or has failed: that may be seconds later.
-      start.addEventListener("abort", () => fail(start.reason), { once: true });
+      start?.addEventListener("abort", () => fail(start.reason), { once: true });
       // Stays attached: an answer that is broken off late, or garbage behind it, must not end the process.
       request.on("error", (error) => reject(wayOf(error, request)));
       // Neither an answer nor an error: the device wants to speak another protocol (status 101).
-      request.once("close", () => reject(new Trouble("bad-answer", "connection was closed without an answer")));
+      let answered = false;
+      request.once("close", () => {
+        if (!answered) reject(new Trouble("bad-answer", "connection was closed without an answer"));
+      });
       request.once("socket", () => {
         alarm.set(patienceMs, () => fail(new Trouble("headers-timeout", `no answer within ${patienceMs} ms`)));
         write(request, call, alarm).catch(fail);
       });
       request.once("response", (response) => {
         alarm.clear();
+        answered = true;
         resolve({ request, response });
       });
     });
