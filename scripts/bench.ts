@@ -50,7 +50,7 @@ try {
     rows.push(...measured);
   }
   if (values.record !== undefined) {
-    writeFileSync(values.record, `${JSON.stringify({ rows, absolutes }, null, 1)}\n`);
+    writeFileSync(values.record, `${JSON.stringify({ rows, absolutes }, null, 2)}\n`);
   }
   if (json) console.log(JSON.stringify(rows, null, 1));
 } finally {

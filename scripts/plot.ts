@@ -74,6 +74,7 @@ function chart(title: string, bars: readonly Bar[], from: number, to: number, ti
   const width = labelWidth + plotWidth + 90;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="10" y="20" font-size="14">${title}</text>`,
     ...lines,
