@@ -45,9 +45,12 @@ export async function buildIfStale(): Promise<void> {
   const made = executables.map(({ name }) => join(dist, name));
   if (made.every((path) => existsSync(path))) {
     const oldest = Math.min(...made.map((path) => statSync(path).mtimeMs));
-    const sources = globSync(["packages/*/{package.json,src/**/*.ts}", "scripts/*.ts", "pnpm-lock.yaml"], {
-      cwd: repository,
-    });
+    const sources = globSync(
+      ["packages/*/{package.json,src/**/*.ts}", "scripts/{build,bundle,executables}.ts", "pnpm-lock.yaml"],
+      {
+        cwd: repository,
+      },
+    );
     if (sources.every((path) => statSync(join(repository, path)).mtimeMs < oldest)) return;
   }
   await buildAll();

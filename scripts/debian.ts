@@ -15,6 +15,7 @@ export const tools: Readonly<Record<string, string>> = {
   promtool: "prometheus",
   reuse: "reuse",
   script: "bsdutils",
+  setpriv: "util-linux",
   sq: "sq",
   sqop: "sqop",
   sqv: "sqv",

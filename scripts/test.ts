@@ -60,7 +60,8 @@ if (missing.length > 0 && !skipMissing) {
   console.log("0 passed, 1 failed");
   process.exit(1);
 }
-const left = testFilesThatNeed(missing);
+// Some tests make real users in an overlay of this system; the others say the same of the own user.
+const left = testFilesThatNeed(process.geteuid?.() === 0 ? missing : [...missing, "root"]);
 for (const { file, needs } of left) console.error(`test: skipped: ${file}: ${needs.join(", ")} is missing`);
 
 const gates = runGates(missing);

@@ -21,6 +21,8 @@ const keySetups = {
 
 export type KeyTypeName = keyof typeof keySetups;
 
+export const keyTypeNames = Object.keys(keySetups) as readonly KeyTypeName[];
+
 /** @URL@ and @PIN@ stand for the device's address and fingerprint. */
 export function applianceConfig(users: readonly SigningUser[], more = ""): string {
   const namespaces = new Set(users.map(({ namespace }) => namespace).filter((name) => name !== undefined));

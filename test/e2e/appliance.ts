@@ -1,4 +1,4 @@
-/** An appliance in an overlay of this system, for tests that need real users and the real sshd. */
+/** An appliance for tests over the real sshd: in an overlay of this system with real users, or of the own user alone. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,11 +7,13 @@ import { buildIfStale } from "../../scripts/build.ts";
 import { repository } from "../../scripts/bundle.ts";
 import { applianceConfig, type SigningUser } from "../../scripts/stage/appliance-config.ts";
 import type { Spec } from "../../scripts/stage/serve.ts";
-import { findPlace, makeKey, type Stage, startStage } from "../../scripts/stage/stage.ts";
+import { findPlace, makeKey, type Place, type Stage, startStage } from "../../scripts/stage/stage.ts";
 
 export const requestSignature = join(repository, "bin", "signstar-request-signature");
 
 export interface ApplianceOptions {
+  /** Where it is served; without it an overlay, since everything below needs real users. */
+  readonly place?: Place;
   readonly users: readonly Omit<SigningUser, "publicKey">[];
   /** Further people, who get an SSH key each; `more` makes what it wants of them. */
   readonly people?: readonly string[];
@@ -27,11 +29,8 @@ export class Appliance {
     this.#stage = stage;
   }
 
-  static async start({ users, people = [], more }: ApplianceOptions): Promise<Appliance> {
+  static async start({ place = overlay(), users, people = [], more }: ApplianceOptions): Promise<Appliance> {
     await buildIfStale();
-    const place = findPlace();
-    if (place.mode !== "overlay")
-      throw new Error(`real users need an overlay of this system; here there is ${place.why}`);
     const directory = mkdtempSync(join(tmpdir(), "signstar-e2e-"));
     chmodSync(directory, 0o755);
     const keyPairs = new Map(
@@ -95,4 +94,10 @@ export class Appliance {
     await this.#stage.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function overlay(): Place {
+  const place = findPlace();
+  if (place.mode !== "overlay") throw new Error(`real users need an overlay of this system; here it is ${place.why}`);
+  return place;
 }

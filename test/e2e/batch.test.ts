@@ -1,4 +1,4 @@
-// needs: ssh sshd sqv systemd-tmpfiles unshare useradd
+// needs: root ssh sshd sqv systemd-tmpfiles unshare useradd
 /** Hundreds of files over one SSH connection, through the whole appliance. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

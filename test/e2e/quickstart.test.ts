@@ -1,4 +1,4 @@
-// needs: gpg sqv ssh sshd systemd-tmpfiles unshare useradd
+// needs: root gpg sqv ssh sshd systemd-tmpfiles unshare useradd
 /** The quickstart where it may not have everything: as an ordinary user, without sshd, without any OpenSSH. */
 
 import { beforeAll, expect, test } from "vitest";

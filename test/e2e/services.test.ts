@@ -1,4 +1,4 @@
-// needs: ssh sshd systemd-tmpfiles unshare useradd gpg
+// needs: root ssh sshd systemd-tmpfiles unshare useradd gpg
 /** Every service beside signing, as its client sees it through the real sshd with the generated users and drop-ins. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

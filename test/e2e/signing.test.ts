@@ -1,4 +1,4 @@
-// needs: gpg jq sq sqop sqv ssh sshd systemd-tmpfiles unshare useradd
+// needs: root gpg jq sq sqop sqv ssh sshd systemd-tmpfiles unshare useradd
 /** Files are signed over SSH by every type of key, and everybody's verifier accepts the signatures. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,13 +7,11 @@ import { join } from "node:path";
 import { verifiers, verifyWith } from "@signstar/openpgp/testing/tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { repository } from "../../scripts/bundle.ts";
-import type { KeyTypeName } from "../../scripts/stage/appliance-config.ts";
+import { keyTypeNames } from "../../scripts/stage/appliance-config.ts";
 import { Appliance } from "./appliance.ts";
 
-const keyTypes: readonly KeyTypeName[] = ["Ed25519", "EcP256", "EcP384", "EcP521", "RSA-2048", "RSA-4096"];
-
 const users = [
-  ...keyTypes.map((keyType, i) => ({
+  ...keyTypeNames.map((keyType, i) => ({
     user: `build${i}`,
     keyId: `key${i}`,
     keyType,
