@@ -9,7 +9,7 @@ import { maxAnswerBytes, noAnswer, type RemoteEnd, refusalOf, requireSuccess } f
 import { type Link, linesOf, type OpenLink } from "./link.ts";
 import { requestFor } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
-import { hashUnlessSigned, type Item, outputOf, type SignJob } from "./sign-files.ts";
+import { hashUnlessSigned, type Item, outputOf, type SignJob } from "./sign-job.ts";
 import type { Tally } from "./tally.ts";
 import { beforeSignal } from "./uninterrupted.ts";
 import { Writer } from "./writer.ts";

@@ -1,47 +1,15 @@
 /** Signs files; a bad one does not stop the others. */
 import type { HashedFile } from "@signstar/hash-state/hash-file";
-import type { StateLayout } from "@signstar/hash-state/sha512-state";
-import { armor } from "@signstar/openpgp/armor";
-import type { Certificate } from "@signstar/openpgp/certificate";
 import { Failure } from "@signstar/primitives/failure";
 import { signatureIn } from "./answer.ts";
 import { isConnectionFailure } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
-import { isThere, requireSignature } from "./existing.ts";
-import type { OpenLink } from "./link.ts";
-import { checkTarget, type Target, writeTarget } from "./output.ts";
+import { writeTarget } from "./output.ts";
 import { requestFor } from "./prepare.ts";
 import { Progress } from "./progress.ts";
-import { hashSource, sizeHint } from "./source-file.ts";
+import { hashUnlessSigned, type Item, outputOf, type SignJob } from "./sign-job.ts";
+import { sizeHint } from "./source-file.ts";
 import { Tally } from "./tally.ts";
 import { uninterrupted } from "./uninterrupted.ts";
-
-export interface SignJob {
-  readonly files: readonly string[];
-  /** One for each file. */
-  readonly targets: readonly Target[];
-  /** The plain protocol. */
-  readonly exchange: Exchange;
-  /** For several files over one connection; without it each has its own. */
-  readonly batch: { readonly open: OpenLink; readonly host: string; readonly timeoutMs: number } | undefined;
-  readonly layout: StateLayout;
-  readonly certificate: Certificate | undefined;
-  readonly armor: boolean;
-  readonly force: boolean;
-  /** A signature that is there already is checked and left. */
-  readonly skipExisting: boolean;
-  /** Gets signatures that go to standard output. */
-  readonly write: (bytes: string | Uint8Array) => void;
-  readonly note: (line: string) => void;
-  /** The progress line; nothing is shown where there is no terminal. */
-  readonly status: (line: string) => void;
-}
-
-/** One file of a job. */
-export interface Item {
-  readonly file: string;
-  readonly target: Target;
-}
 
 /**
  * A single file's failure is thrown as it is. Of several files each failure is told as it happens and a summary is
@@ -105,23 +73,4 @@ async function signFile(job: SignJob, item: Item, progress: Progress, known?: Ha
   const { target } = item;
   if (target === undefined) job.write(output);
   else await uninterrupted(() => writeTarget(target, Buffer.from(output), job.force));
-}
-
-/** Undefined: there is a good signature already. Throws Failures of the file. */
-export async function hashUnlessSigned(
-  job: Pick<SignJob, "skipExisting" | "force" | "certificate">,
-  { file, target }: Item,
-  progress: Progress,
-): Promise<HashedFile | undefined> {
-  const existing = job.skipExisting && isThere(target) ? target : undefined;
-  checkTarget(target, file, job.force || existing !== undefined);
-  progress.begin(file);
-  const hashed = await hashSource(file, (bytes) => progress.hashed(bytes));
-  if (existing === undefined) return hashed;
-  await requireSignature(existing, hashed, job.certificate);
-  return undefined;
-}
-
-export function outputOf(packet: Uint8Array, job: Pick<SignJob, "armor">): string | Uint8Array {
-  return job.armor ? armor("PGP SIGNATURE", packet) : packet;
 }

@@ -2,7 +2,7 @@ import type { SystemUserId } from "@signstar/config/system-user";
 import { type Uids, uidRange } from "@signstar/config/uids";
 import type { DesiredUser } from "./desired.ts";
 import { ConfigureBuildError } from "./errors.ts";
-import type { Present } from "./plan.ts";
+import type { Present } from "./present.ts";
 import type { BuildRecord } from "./record.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** What a target has: the half of a plan that is read. */
 import { parsePasswd } from "@signstar/host/passwd";
 import type { Desired } from "./desired.ts";
-import type { Present, PresentFile, PresentUser } from "./plan.ts";
+import type { Present, PresentFile, PresentUser } from "./present.ts";
 import { parseRecord, recordPath } from "./record.ts";
 import { sysusersPath } from "./sysusers.ts";
 import type { Target } from "./target.ts";

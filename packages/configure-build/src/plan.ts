@@ -3,37 +3,10 @@ import type { SystemUserId } from "@signstar/config/system-user";
 import type { Uids } from "@signstar/config/uids";
 import { allotUids } from "./allot-uids.ts";
 import type { Desired, DesiredFile, DesiredUser } from "./desired.ts";
+import type { Present, PresentFile } from "./present.ts";
 import { type BuildRecord, emptyRecord } from "./record.ts";
 import { isAuthorizedKeysPath } from "./sshd-drop-in.ts";
 import { sysusersFile } from "./sysusers.ts";
-
-/** A file as it is; `content` is undefined for what is no regular file. */
-export interface PresentFile {
-  readonly content: string | undefined;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-export interface PresentUser {
-  readonly name: string;
-  readonly uid: number;
-  /** Of the primary group. */
-  readonly gid: number;
-  readonly home: string;
-  readonly shell: string;
-  /** The field in shadow. */
-  readonly password: string | undefined;
-}
-
-export interface Present {
-  readonly record: BuildRecord | undefined;
-  /** All users and groups of the target. */
-  readonly users: readonly PresentUser[];
-  readonly groups: readonly { readonly name: string; readonly gid: number }[];
-  /** Those of the desired and recorded files that exist, by path. */
-  readonly files: ReadonlyMap<string, PresentFile>;
-}
 
 /** What the group of a user needs before the user can have it. */
 export type GroupStep = "none" | "make" | "renumber";

@@ -6,7 +6,7 @@ import { callerOwns, effectiveUid } from "@signstar/host/caller";
 import { systemCode } from "@signstar/host/errors";
 import { messageOf } from "@signstar/primitives/failure";
 import { ConfigureBuildError } from "./errors.ts";
-import type { PresentFile } from "./plan.ts";
+import type { PresentFile } from "./present.ts";
 
 export interface Owner {
   readonly uid: number;
