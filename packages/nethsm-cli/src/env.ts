@@ -4,13 +4,15 @@ import type { Argument, Command } from "@signstar/command/spec";
 import { parseUserId } from "@signstar/nethsm/ids";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import { type Role, roles } from "@signstar/nethsm/types";
-import { saveSettings } from "@signstar/nethsm-settings/load";
+import { updateSettings } from "@signstar/nethsm-settings/load";
 import {
   addCredentials,
   addDevice,
+  deviceOf,
   type PassphraseSource,
   removeCredentials,
   removeDevice,
+  type Settings,
 } from "@signstar/nethsm-settings/model";
 import { parseTlsSecurity, showTlsSecurity } from "@signstar/nethsm-settings/tls-words";
 import { table } from "./answer.ts";
@@ -42,6 +44,14 @@ function labelIn(work: Work): string {
   const label = work.options.text("label");
   if (label === undefined) throw usageError("the device's label is missing", "give it with --label");
   return label;
+}
+
+const deviceIn = (work: Work, settings: Settings) => deviceOf(settings, work.options.text("label"));
+
+async function update(work: Work, change: (settings: Settings) => Settings): Promise<void> {
+  // For its warnings, and before a directory is made for what is refused.
+  change(await work.settings());
+  await updateSettings(work.settingsPath, change);
 }
 
 const add: Command = {
@@ -84,9 +94,10 @@ const add: Command = {
       run: async (work) => {
         const name = parseUserId(work.words.text("NAME"));
         const role: Role = choose("ROLE", work.words.text("ROLE"), roles);
-        const [settings, device] = [await work.settings(), await work.device()];
+        // What cannot be is refused before anybody is asked for a passphrase.
+        addCredentials(await work.settings(), await work.device(), { name, role, passphrase: undefined });
         const passphrase = await sourceIn(work);
-        await saveSettings(work.settingsPath, addCredentials(settings, device, { name, role, passphrase }));
+        await update(work, (now) => addCredentials(now, deviceIn(work, now), { name, role, passphrase }));
       },
     }),
     localTask({
@@ -111,7 +122,8 @@ const add: Command = {
           url: parseDeviceUrl(work.words.text("URL")),
           tls: parseTlsSecurity(work.words.text("TLS_SECURITY")),
         };
-        await saveSettings(work.settingsPath, addDevice(await work.settings(), labelIn(work), connection));
+        const label = labelIn(work);
+        await update(work, (now) => addDevice(now, label, connection));
       },
     }),
   ],
@@ -127,14 +139,15 @@ const remove: Command = {
       arguments: [nameArgument],
       run: async (work) => {
         const name = parseUserId(work.words.text("NAME"));
-        await saveSettings(work.settingsPath, removeCredentials(await work.settings(), await work.device(), name));
+        await update(work, (now) => removeCredentials(now, deviceIn(work, now), name));
       },
     }),
     localTask({
       name: "device",
       summary: "remove the device of --label from the settings",
       run: async (work) => {
-        await saveSettings(work.settingsPath, removeDevice(await work.settings(), labelIn(work)));
+        const label = labelIn(work);
+        await update(work, (now) => removeDevice(now, label));
       },
     }),
   ],

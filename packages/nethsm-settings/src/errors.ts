@@ -5,6 +5,7 @@ const exits = {
   "settings-missing": Exit.noInput,
   "settings-unreadable": Exit.noInput,
   "settings-invalid": Exit.config,
+  "settings-busy": Exit.tempFail,
   "no-place": Exit.config,
   /** What is asked of the settings. */
   "no-device": Exit.config,

@@ -20,7 +20,7 @@ import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { defaultSettingsPath, loadSettings, readPassphraseFile, saveSettings } from "./load.ts";
+import { defaultSettingsPath, loadSettings, readPassphraseFile, saveSettings, updateSettings } from "./load.ts";
 import { addCredentials, addDevice, deviceOf, noSettings, type Settings } from "./model.ts";
 import { AtomicFile, writeFileAtomic } from "./write-file.ts";
 
@@ -76,6 +76,27 @@ describe("the file of settings", () => {
     expect(lstatSync(at("link")).isSymbolicLink()).toBe(true);
     expect(statSync(at("dotfiles/real")).mode & 0o777).toBe(0o600);
     expect(readdirSync(directory).sort()).toEqual(["dotfiles", "link"]);
+  });
+
+  test("keeps what everybody adds who changes it at the same time", async () => {
+    const connection = { url: parseDeviceUrl("https://a/api/v1"), tls: { mode: "native" } } as const;
+    const labels = Array.from({ length: 12 }, (_, at) => `device${at}`);
+    await Promise.all(labels.map((label) => updateSettings(at("c"), (now) => addDevice(now, label, connection))));
+    const { settings } = await loadSettings(at("c"));
+    expect(settings.devices.map(({ label }) => label).sort()).toEqual(labels.sort());
+    expect(readdirSync(directory)).toEqual(["c"]);
+  });
+
+  test("is not changed while another changes it, nor when the change is refused", async () => {
+    await saveSettings(at("c"), sample());
+    await expect(updateSettings(at("c"), (now) => addDevice(now, "one", deviceOf(now).connection))).rejects.toThrow(
+      /already/,
+    );
+    writeFileSync(at(".c.lock"), "");
+    const refused = { code: "settings-busy", exit: 75, hint: expect.stringContaining(`remove ${at(".c.lock")}`) };
+    await expect(updateSettings(at("c"), () => noSettings, 30)).rejects.toMatchObject(refused);
+    expect((await loadSettings(at("c"))).settings.devices).toHaveLength(1);
+    expect(readdirSync(directory).sort()).toEqual([".c.lock", "c"]);
   });
 
   test("is named when it is wrong", async () => {
@@ -179,7 +200,7 @@ describe("writing", () => {
 
   test("refuses a directory that is not there, and to replace a directory", async () => {
     mkdirSync(at("d"));
-    for (const path of [at("none/a"), at("d")]) {
+    for (const path of [at("none/a"), at("d"), ""]) {
       await expect(writeFileAtomic(path, bytes, { force: true })).rejects.toMatchObject({ exit: 73 });
     }
     expect(readdirSync(directory)).toEqual(["d"]);

@@ -3,6 +3,7 @@ import { constants, type Stats } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
 import { limits } from "@signstar/primitives/limits";
@@ -11,7 +12,7 @@ import { encodeSettings } from "./encode.ts";
 import { SettingsError } from "./errors.ts";
 import { noSettings, type Settings } from "./model.ts";
 import { parseSettings } from "./parse.ts";
-import { writeFileAtomic } from "./write-file.ts";
+import { AtomicFile } from "./write-file.ts";
 
 /** `$XDG_CONFIG_HOME/NAME/config.toml`, usually `~/.config/nethsm/config.toml`. */
 export function defaultSettingsPath(env: NodeJS.ProcessEnv, name = "nethsm"): string {
@@ -41,14 +42,48 @@ export async function loadSettings(path: string): Promise<LoadedSettings> {
   return { settings, warnings: isOpen ? [`${path} has passphrases and others may read it: chmod 600`] : [] };
 }
 
-/** Writes the file with mode 0600, and its directory with 0700 if there is none. Throws SettingsError (73). */
+/** Writes the file with mode 0600, and its directory with 0700 if there is none. Throws SettingsError (73, 75). */
 export async function saveSettings(path: string, settings: Settings): Promise<void> {
+  await using file = await inTurn(path, patienceMs);
+  await file.write(toUtf8(encodeSettings(settings)));
+  await file.commit();
+}
+
+const patienceMs = 10_000;
+
+/**
+ * Reads the file, changes what it says, and writes it, alone: others who do the same wait for their turn (ten seconds,
+ * or `waitMs`), so that nobody's change is lost. `change` should ask nobody. Throws SettingsError (73, 75), and what
+ * `change` throws; then the file stays as it is.
+ */
+export async function updateSettings(
+  path: string,
+  change: (settings: Settings) => Settings,
+  waitMs = patienceMs,
+): Promise<void> {
+  await using file = await inTurn(path, waitMs);
+  const { settings } = await loadSettings(path);
+  await file.write(toUtf8(encodeSettings(change(settings))));
+  await file.commit();
+}
+
+/** The file that becomes the settings is also the lock: only one can be under this name. */
+async function inTurn(path: string, waitMs: number): Promise<AtomicFile> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new SettingsError("file-not-written", `${dirname(path)} cannot be made: ${messageOf(cause)}`, { cause });
   }
-  await writeFileAtomic(path, toUtf8(encodeSettings(settings)), { mode: 0o600, force: true });
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await AtomicFile.create(path, { mode: 0o600, force: true, alone: true });
+    } catch (error) {
+      const isBusy = error instanceof SettingsError && error.code === "settings-busy";
+      if (!isBusy || performance.now() >= deadline) throw error;
+    }
+    await setTimeout(20 + 30 * Math.random());
+  }
 }
 
 /** A passphrase file: one newline at its end, as editors leave it, does not count. Throws SettingsError. */

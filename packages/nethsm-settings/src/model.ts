@@ -55,7 +55,11 @@ export function deviceOf({ devices }: Settings, label?: string): DeviceSettings 
     throw new SettingsError("unknown-device", `no device is labelled ${JSON.stringify(label)}`, { hint });
   }
   const [first, second] = devices;
-  if (first === undefined) throw new SettingsError("no-device", "the settings have no device");
+  if (first === undefined) {
+    throw new SettingsError("no-device", "the settings have no device", {
+      hint: "add one: nethsm env add device --label LABEL URL TLS_SECURITY",
+    });
+  }
   if (second === undefined) return first;
   throw new SettingsError("which-device", `there are ${devices.length} devices`, {
     hint: `name one by its label: ${labels.join(", ")}`,

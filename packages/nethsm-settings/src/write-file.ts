@@ -10,10 +10,13 @@ export interface WriteOptions {
   readonly mode?: number;
   /** Whether a file of this name may be replaced. */
   readonly force: boolean;
+  /** One writer at a time: `create` throws `settings-busy` (75) while another has the file. */
+  readonly alone?: boolean;
 }
 
 /** Refuses early what would be refused after the work. Throws SettingsError `file-exists`, `file-not-written` (73). */
 export function requireWritable(path: string, force: boolean): void {
+  if (path === "") throw new SettingsError("file-not-written", "the name of the output file is empty");
   const folder = statSync(dirname(path), { throwIfNoEntry: false });
   if (folder?.isDirectory() !== true) throw notWritten(path, "its directory does not exist");
   const there = lstatSync(path, { throwIfNoEntry: false });
@@ -54,16 +57,22 @@ export class AtomicFile implements AsyncDisposable {
     for (const signal of endings) process.once(signal, this.#interrupted);
   }
 
-  static async create(path: string, { mode, force }: WriteOptions): Promise<AtomicFile> {
+  static async create(path: string, { mode, force, alone }: WriteOptions): Promise<AtomicFile> {
     requireWritable(path, force);
     const target = throughLinks(path);
-    const temporary = join(dirname(target), `.${basename(target)}.${globalThis.crypto.randomUUID().slice(0, 8)}`);
+    const ending = alone === true ? "lock" : globalThis.crypto.randomUUID().slice(0, 8);
+    const temporary = join(dirname(target), `.${basename(target)}.${ending}`);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
     try {
       const handle = await open(temporary, flags, mode ?? 0o666);
       if (mode !== undefined) await handle.chmod(mode);
       return new AtomicFile(target, temporary, force, handle);
     } catch (cause) {
+      if (alone === true && cause instanceof Error && "code" in cause && cause.code === "EEXIST") {
+        throw new SettingsError("settings-busy", `another program is changing ${path}`, {
+          hint: `try again; if there is none, one was killed: remove ${temporary}`,
+        });
+      }
       throw notWritten(path, messageOf(cause), cause);
     }
   }
