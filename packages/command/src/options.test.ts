@@ -16,6 +16,8 @@ describe("resolveOptions", () => {
     expect(resolveOptions(specs, given, { X_CONFIG: "/env" }).text("config")).toBe("/given");
     expect(resolveOptions(specs, new Map(), { X_CONFIG: "/env" }).text("config")).toBe("/env");
     expect(resolveOptions(specs, new Map()).text("config")).toBe("/default");
+    expect(resolveOptions(specs, new Map(), { X_CONFIG: "" }).text("config")).toBe("/default");
+    expect(resolveOptions(specs, new Map([["config", [""]]]), { X_CONFIG: "/env" }).text("config")).toBe("");
   });
 
   test("has undefined, an empty list and false for what is absent", () => {

@@ -32,7 +32,8 @@ function resolve(
   given: readonly string[] | undefined,
   env: NodeJS.ProcessEnv,
 ): readonly string[] | boolean {
-  const fromEnvironment = spec.env === undefined ? undefined : env[spec.env];
+  // Empty is as good as unset: scripts take a variable back with NAME= before the command.
+  const fromEnvironment = (spec.env === undefined ? undefined : env[spec.env]) || undefined;
   if (spec.value === undefined) return given !== undefined || isYes(fromEnvironment);
   if (given !== undefined && given.length > 1 && spec.repeatable !== true) {
     throw usageError(`--${spec.name} is given ${given.length} times`, "give it once");
