@@ -14,10 +14,12 @@ import { basename, dirname, join } from "node:path";
 import { bundle, repository } from "./bundle.ts";
 import { executables } from "./executables.ts";
 
-const dist = join(repository, "dist");
+const distribution = join(repository, "dist");
+/** Made by scripts/man.ts, before the programs or after them. */
+const documents = ["man", "completions"];
 
 /** What is there is replaced file by file: a program that runs, or another build, never meets half of one. */
-export async function buildAll(): Promise<void> {
+export async function buildAll(dist: string = distribution): Promise<void> {
   mkdirSync(join(dist, "meta"), { recursive: true });
   // The files have no extension, as in /usr/bin: this says that they are CommonJS below our own "type": "module".
   replace(join(dist, "package.json"), '{ "type": "commonjs" }\n', 0o644);
@@ -27,7 +29,7 @@ export async function buildAll(): Promise<void> {
     replace(join(dist, "meta", `${executable.name}.json`), JSON.stringify(metafile), 0o644);
     console.error(`${executable.name}: ${Math.ceil(code.length / 1024)} KiB`);
   }
-  const names = ["meta", "package.json", ...executables.map(({ name }) => name)];
+  const names = ["meta", "package.json", ...documents, ...executables.map(({ name }) => name)];
   for (const name of readdirSync(dist)) {
     if (!names.includes(name) && !name.startsWith(".")) rmSync(join(dist, name), { recursive: true, force: true });
   }
@@ -42,7 +44,7 @@ function replace(path: string, content: string | Uint8Array, mode: number): void
 
 /** Builds unless every bundle is newer than every source. */
 export async function buildIfStale(): Promise<void> {
-  const made = executables.map(({ name }) => join(dist, name));
+  const made = executables.map(({ name }) => join(distribution, name));
   if (made.every((path) => existsSync(path))) {
     const oldest = Math.min(...made.map((path) => statSync(path).mtimeMs));
     const sources = globSync(

@@ -1,5 +1,5 @@
 /** `npm run docs:man`: dist/man (mdoc) and dist/completions of every executable, made from its specification. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { completion, completionFile, shells } from "@signstar/command/completion";
 import { manualPages } from "@signstar/command/manual";
@@ -10,6 +10,8 @@ import { type Executable, executables } from "./executables.ts";
 
 /** Writes below `directory`; returns how many manual pages there are. `date` is that of the sources' last change. */
 export async function writeManual(directory: string, date: Date): Promise<number> {
+  // Pages of commands that are no more would stay.
+  for (const made of ["man", "completions"]) rmSync(join(directory, made), { recursive: true, force: true });
   const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as { version: string };
   let pages = 0;
   for (const executable of executables) {

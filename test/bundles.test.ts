@@ -1,5 +1,9 @@
 /** What each bundle contains: the rooms and packages that its job needs, within its byte budget, and nothing else. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { buildAll } from "../scripts/build.ts";
 import { type Bundle, bundle } from "../scripts/bundle.ts";
 import { executables } from "../scripts/executables.ts";
 
@@ -75,6 +79,22 @@ const allowed: Readonly<Record<string, Allowed>> = {
     kibibytes: 650,
   },
 };
+
+test("a build keeps the manual, and nothing else that it did not make", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "build-"));
+  try {
+    for (const path of ["man/nethsm.1", "completions/bash/nethsm", "former", "meta/nethsm.json"]) {
+      mkdirSync(join(directory, dirname(path)), { recursive: true });
+      writeFileSync(join(directory, path), "");
+    }
+    await buildAll(directory);
+    const names = executables.map(({ name }) => name);
+    expect(readdirSync(directory).sort()).toEqual(["completions", "man", "meta", "package.json", ...names].sort());
+    expect(existsSync(join(directory, "man/nethsm.1"))).toBe(true);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
 
 /** `packages/config/src/parse.ts` is `config`; `node_modules/.pnpm/…/node_modules/smol-toml/…` is `smol-toml`. */
 function ownerOf(input: string): string {
