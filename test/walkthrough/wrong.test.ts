@@ -55,6 +55,34 @@ describe("what is wrong is said in one line", () => {
     await cli.good("env", "delete", "device", "--label", "wrong");
   });
 
+  test("an empty variable is as good as none", async () => {
+    for (const name of ["LABEL", "USER", "KEY_ID", "KEY_TAGS", "KEY_BIT_LENGTH", "RANDOM_OUTPUT_FILE"]) {
+      vi.stubEnv(`NETHSM_${name}`, "");
+    }
+    try {
+      expect((await cli.run("random", "3")).bytes).toHaveLength(3);
+      await cli.good("key", "remove", (await cli.good("key", "generate")).trim());
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test("several who add to the settings at once", async () => {
+    const names = ["one", "two", "three", "four"];
+    const ended = await Promise.all(names.map((name) => cli.run("env", "add", "credentials", name)));
+    expect(ended.map(({ exit }) => exit)).toEqual([0, 0, 0, 0]);
+    for (const name of names) await cli.good("env", "delete", "credentials", name);
+  });
+
+  test.each(["2.2", "5.0"] as const)("whoever switches off a device of release %s that is Locked", async (release) => {
+    await using own = await Cli.make({ release });
+    await own.good("lock");
+    await own.good("env", "delete", "credentials", "admin");
+    // Nobody needs a user for it, so there is no question for one.
+    const expected = release === "2.2" ? { exit: 69, error: expect.stringContaining("412") } : { exit: 0 };
+    expect(await own.run("system", "shutdown")).toMatchObject(expected);
+  });
+
   test("no device, and a device that is locked", async () => {
     await using own = await Cli.make();
     writeFileSync(own.file("unlock"), own.device.unlockPassphrase);

@@ -132,7 +132,18 @@ export const system: Command = {
     }),
     action("reboot", "restart the device", (hsm) => hsm.system.reboot()),
     restore,
-    action("shutdown", "switch the device off", (hsm) => hsm.system.shutdown()),
+    localTask({
+      name: "shutdown",
+      summary: "switch the device off",
+      description:
+        "Of an Operational device an Administrator has to ask. Any other needs no user (release 3.0 and later; those " +
+        "before switch off Operational only).",
+      run: async (work) => {
+        const nobody = await work.anonymous();
+        const isOperational = (await nobody.health.state()) === "Operational";
+        await (isOperational ? await work.as(admin) : nobody).system.shutdown();
+      },
+    }),
     deviceTask({
       name: "upload-update",
       summary: "send an update to the device and show its release notes",
