@@ -70,11 +70,14 @@ function tryJson(text: string): unknown {
   }
 }
 
+/** In one pass: what is begun and not ended goes on to the end, so no character is looked at again and again. */
+const token = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/|$)|([A-Za-z_]\w*)(\s*:)?/g;
+
 function strict(text: string): string {
-  const token = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/|([A-Za-z_]\w*)(?=\s*:)/g;
-  return text.replace(token, (found, name?: string) => {
-    if (name !== undefined) return `"${name}"`;
-    return found.startsWith('"') ? found : " ";
+  return text.replace(token, (found, name?: string, colon?: string) => {
+    if (name !== undefined) return colon === undefined ? found : `"${name}"${colon}`;
+    const isComment = found.startsWith("//") || (found.length >= 4 && found.startsWith("/*") && found.endsWith("*/"));
+    return isComment ? " " : found;
   });
 }
 
