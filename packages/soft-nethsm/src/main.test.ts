@@ -5,6 +5,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DEFAULT_CIPHERS } from "node:tls";
 import type { Io } from "@signstar/command/io";
 import { runWith } from "@signstar/command/run";
 import { afterEach, expect, test } from "vitest";
@@ -50,6 +51,9 @@ function start(...args: string[]) {
   return { child, seen, ended, ready };
 }
 
+/** Any certificate, also one with a short key. */
+const lenient = { rejectUnauthorized: false, agent: false, ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=1` } as const;
+
 function send(
   url: string,
   method: string,
@@ -59,7 +63,7 @@ function send(
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json" };
     const { auth, json } = options;
-    const settings = { method, headers, rejectUnauthorized: false, agent: false as const, ...(auth ? { auth } : {}) };
+    const settings = { method, headers, ...lenient, ...(auth ? { auth } : {}) };
     const sent = request(`${url}${path}`, settings, (response) => {
       response.resume();
       response.on("end", () => resolve(response.statusCode ?? 0));
@@ -105,6 +109,19 @@ test("what was answered is there after a kill; the device comes back locked, as 
   third.child.kill("SIGTERM");
   expect(await third.ended).toBe(0);
   expect(third.seen.out.split("\n")).toHaveLength(2);
+});
+
+test("the shortest RSA key that may be generated serves at once, and at the next start", async () => {
+  const args = ["--data-dir", freshDirectory(), "--listen", "127.0.0.1:0"];
+  const first = start(...args);
+  const { url } = await first.ready();
+  expect(await send(url, "POST", "/provision", { json: provisioning })).toBe(204);
+  expect(await send(url, "POST", "/config/tls/generate", { auth, json: { type: "RSA", length: 1024 } })).toBe(204);
+  expect(await send(url, "GET", "/health/ready")).toBe(200);
+  first.child.kill("SIGTERM");
+  expect(await first.ended).toBe(0);
+  const again = start(...args);
+  expect(await send((await again.ready()).url, "GET", "/health/state")).toBe(200);
 });
 
 test("POST /system/shutdown ends the program", async () => {

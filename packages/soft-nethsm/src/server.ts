@@ -5,14 +5,14 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { concat } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
-import { toPem } from "./crypto/certificate.ts";
-import type { Device, TlsIdentity } from "./device.ts";
+import type { Device } from "./device.ts";
 import { SoftNethsmError } from "./errors.ts";
 import { dropped, type Fault, withFaults } from "./fault.ts";
 import { handle } from "./handler.ts";
 import { type Answer, Refusal, type Request } from "./http.ts";
 import type { Log } from "./log.ts";
 import { basePath } from "./router.ts";
+import { serverOptions } from "./tls-files.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -41,7 +41,7 @@ const drainMs = 10_000;
 /** Throws SoftNethsmError `listen`. */
 export async function listen(device: Device, options: ListenOptions): Promise<Listener> {
   const server = createServer({
-    ...pemOf(device.tls),
+    ...serverOptions(device.tls),
     keepAlive: true,
     requestTimeout: requestTimeoutMs,
     maxHeaderSize,
@@ -61,7 +61,7 @@ export async function listen(device: Device, options: ListenOptions): Promise<Li
     });
     server.listen(options.port, options.host, resolve);
   });
-  device.events = { ...device.events, tlsChanged: () => server.setSecureContext(pemOf(device.tls)) };
+  device.events = { ...device.events, tlsChanged: () => server.setSecureContext(serverOptions(device.tls)) };
   return { url: urlOf(server), close: () => close(server) };
 }
 
@@ -166,10 +166,6 @@ function send(incoming: IncomingMessage, response: ServerResponse, answer: Answe
   else response.end(answer.body);
   // A body that was refused is read and thrown away: closing instead could cost the client its answer.
   incoming.resume();
-}
-
-function pemOf(tls: TlsIdentity): { key: string; cert: string } {
-  return { key: tls.privateKey, cert: tls.chain.map((certificate) => toPem("CERTIFICATE", certificate)).join("") };
 }
 
 function urlOf(server: Server): string {

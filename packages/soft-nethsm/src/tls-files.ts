@@ -1,5 +1,7 @@
 /** TLS certificates and keys as they come from outside. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createSecureContext, DEFAULT_CIPHERS } from "node:tls";
+import { toPem } from "./crypto/certificate.ts";
 import type { TlsIdentity } from "./device.ts";
 
 /** The certificates of a PEM text in order. Throws whatever node:crypto finds wrong with one, RangeError if there is none. */
@@ -14,16 +16,35 @@ export function readTlsIdentity(certificatePem: string, keyPem: string): TlsIden
   const chain = readChain(certificatePem);
   const key = createPrivateKey(keyPem);
   if (chain[0]?.checkPrivateKey(key) !== true) throw new RangeError("the certificate is for another key");
-  return {
+  const identity = {
     privateKey: key.export({ type: "pkcs8", format: "pem" }).toString(),
     chain: chain.map((certificate) => new Uint8Array(certificate.raw)),
   };
+  createSecureContext(serverOptions(identity));
+  return identity;
+}
+
+/**
+ * What node:tls needs for it. By itself OpenSSL refuses RSA keys below 2048 bits: with a device they begin at 1024, and
+ * only for the administrator who asked for one the bar is lowered.
+ */
+export function serverOptions({ privateKey, chain }: TlsIdentity): { key: string; cert: string; ciphers?: string } {
+  const cert = chain.map((certificate) => toPem("CERTIFICATE", certificate)).join("");
+  const isShort = chain.some((certificate) => {
+    const bits = new X509Certificate(certificate).publicKey.asymmetricKeyDetails?.modulusLength;
+    return bits !== undefined && bits < 2048;
+  });
+  return { key: privateKey, cert, ...(isShort ? { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=1` } : {}) };
 }
 
 /** Whether a server can be run with it. */
-export function isUsable({ privateKey, chain: [leaf] }: TlsIdentity): boolean {
+export function isUsable(tls: TlsIdentity): boolean {
   try {
-    return leaf !== undefined && new X509Certificate(leaf).checkPrivateKey(createPrivateKey(privateKey));
+    const [leaf] = tls.chain;
+    if (leaf === undefined || !new X509Certificate(leaf).checkPrivateKey(createPrivateKey(tls.privateKey)))
+      return false;
+    createSecureContext(serverOptions(tls));
+    return true;
   } catch {
     return false;
   }

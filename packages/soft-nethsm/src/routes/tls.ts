@@ -15,7 +15,7 @@ import { paths } from "../paths.ts";
 import type { Context, Resource } from "../resource.ts";
 import { decodeCertificates, encodeCertificates } from "../settings.ts";
 import { recordTag } from "../tag.ts";
-import { isChain, readChain } from "../tls-files.ts";
+import { isChain, isUsable, readChain } from "../tls-files.ts";
 import { answerRequest } from "./distinguished-name.ts";
 
 const allow = rootOnly("Administrator");
@@ -94,7 +94,9 @@ async function setCertificate({ device, path }: Context, body: Uint8Array) {
   if (authority !== undefined && !chain.some((certificate) => certificate.checkIssued(authority))) {
     throw new Refusal(412, "certificate is not signed by the cluster CA.");
   }
-  await device.setTls({ privateKey, chain: chain.map(({ raw }) => new Uint8Array(raw)) });
+  const tls = { privateKey, chain: chain.map(({ raw }) => new Uint8Array(raw)) };
+  if (!isUsable(tls)) throw new Refusal(400, "no TLS server can be run with this certificate chain.");
+  await device.setTls(tls);
   return empty(201, { location: path, "cache-control": "no-cache" });
 }
 
