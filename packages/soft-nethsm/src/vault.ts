@@ -83,6 +83,8 @@ export class Vault {
       if (path.startsWith(prefixes.users)) {
         this.#users.set(path.slice(prefixes.users.length), decodeUser(unseal(this.#sealers.users, path, sealed)));
       } else if (path.startsWith(prefixes.namespaces)) {
+        // Only the name counts, but it must not be the word of somebody without the domain key.
+        unseal(this.#sealers.namespaces, path, sealed);
         this.#namespaces.add(path.slice(prefixes.namespaces.length));
       } else if (path.startsWith(prefixes.keys)) {
         this.#keys.set(path, new Key(decodeKey(unseal(this.#sealers.keys, path, sealed))));
