@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -55,6 +55,16 @@ test("a draft left by a crash is not read", async () => {
   await second.commit(new Map([["/b", record(2)]]));
   await second.close();
   expect(readdirSync(path)).toEqual(["store"]);
+});
+
+test("a commit that fails changes nothing and leaves no draft behind", async () => {
+  const path = directory();
+  const storage = await FileStorage.open(path);
+  mkdirSync(join(path, "store"));
+  await expect(storage.commit(new Map([["/a", record(1)]]))).rejects.toMatchObject({ code: "EISDIR" });
+  expect([...storage.records]).toEqual([]);
+  expect(readdirSync(path).sort()).toEqual([".lock", "store"]);
+  await storage.close();
 });
 
 test("a damaged store is refused, not repaired", async () => {

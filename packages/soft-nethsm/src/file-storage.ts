@@ -78,11 +78,17 @@ export class FileStorage implements Storage {
   async commit(changes: Changes): Promise<void> {
     const next = applied(this.#records, changes);
     const draft = join(this.#directory, ".store.new");
-    await using(await open(draft, "w", 0o600), async (file) => {
-      await file.writeFile(encodeRecords(next));
-      await file.sync();
-    });
-    await rename(draft, join(this.#directory, "store"));
+    try {
+      await using(await open(draft, "w", 0o600), async (file) => {
+        await file.writeFile(encodeRecords(next));
+        await file.sync();
+      });
+      await rename(draft, join(this.#directory, "store"));
+    } catch (error) {
+      // On a full disk a useless draft is in the way of everything else.
+      await rm(draft, { force: true });
+      throw error;
+    }
     await using(await open(this.#directory, "r"), (directory) => directory.sync());
     this.#records = next;
   }
