@@ -1,8 +1,10 @@
+import { toUtf8 } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
 import { expect, test } from "vitest";
 import { NetHsm } from "./client.ts";
 import { NetHsmError } from "./errors.ts";
 import { parseKeyId, parseUserId } from "./ids.ts";
+import { refusalError } from "./refusal.ts";
 import { type Answering, json, makeIdentity, startDevice } from "./server.test-helper.ts";
 
 const identity = makeIdentity();
@@ -45,6 +47,18 @@ test.each<[number, string, number]>([
     exit,
     deviceMessage: "the words",
   });
+});
+
+test("what to do is told by what was asked and said", () => {
+  const hint = (endpoint: string, status: number, message: string) => {
+    const body = toUtf8(JSON.stringify({ message }));
+    return refusalError({ device: "d", endpoint, status, contentType: "application/json", body }).hint;
+  };
+  expect(hint("POST /unlock", 403, "the passphrase is incorrect")).toBe("check the unlock passphrase");
+  expect(hint("GET /users", 403, "no")).toMatch(/role/);
+  expect(hint("POST /system/backup", 412, "Please configure backup key before doing a backup.")).toMatch(
+    /backup passphrase/,
+  );
 });
 
 test.each<[string, Answering, Partial<NetHsmError>]>([

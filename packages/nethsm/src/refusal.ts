@@ -43,7 +43,7 @@ export function refusalError(refusal: Refusal): NetHsmError {
     endpoint,
     status,
     deviceMessage,
-    hint: code === "wrong-state" ? stateHint(deviceMessage) : hints[code],
+    hint: hintFor(code, endpoint, deviceMessage),
   });
 }
 
@@ -55,7 +55,15 @@ function codeOf({ status, contentType }: Refusal, message: string | undefined): 
   return "bad-answer";
 }
 
+function hintFor(code: NetHsmErrorCode, endpoint: string, message: string | undefined): string | undefined {
+  if (code === "wrong-state") return stateHint(message);
+  // No user asks here: it is about the unlock passphrase.
+  if (code === "forbidden" && endpoint === "POST /unlock") return "check the unlock passphrase";
+  return hints[code];
+}
+
 function stateHint(message: string | undefined): string | undefined {
+  if (message?.includes("configure backup key") === true) return "set the backup passphrase first, as an Administrator";
   const ofState = message === undefined || message === "Service not available";
   return ofState ? "look at the device's state: it may have to be provisioned or unlocked first" : undefined;
 }
