@@ -4,6 +4,8 @@ import type { Argument, Command, Option } from "./spec.ts";
 export const helpOption: Option = { name: "help", short: "h", description: "show this help" };
 export const versionOption: Option = { name: "version", description: "show the version" };
 
+const columns = 100;
+
 /** What the help shows of a command. */
 export type Described = Omit<Command, "run"> & { run?: unknown };
 
@@ -20,7 +22,9 @@ export function helpText(chain: readonly Described[]): string {
   const options = optionsOf(chain);
   return [
     `usage: ${usageLines(chain, command).join("\n       ")}`,
-    `${command.summary}${command.description === undefined ? "" : `\n\n${command.description.trim()}`}`,
+    [command.summary, ...(command.description?.trim().split("\n") ?? [])]
+      .map((line, index) => `${index === 1 ? "\n" : ""}${wrapped(line, 0)}`)
+      .join("\n"),
     table(
       "commands",
       (command.commands ?? []).map(({ name, summary }) => [name, summary]),
@@ -79,7 +83,19 @@ function table(title: string, rows: readonly (readonly [string, string])[], sepa
   if (rows.length === 0) return "";
   const width = Math.max(...rows.map(([label]) => label.length)) + 2;
   const lines = rows.map(
-    ([label, text]) => `  ${separator === undefined ? label.padEnd(width) : label + separator}${text}`,
+    ([label, text]) =>
+      `  ${separator === undefined ? label.padEnd(width) + wrapped(text, width + 2) : label + separator + text}`,
   );
   return `${title}:\n${lines.join("\n")}`;
+}
+
+/** In lines of at most 100 columns, those after the first indented as deep as the first begins. */
+function wrapped(text: string, indent: number): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line !== "" && indent + line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines.join(`\n${" ".repeat(indent)}`);
 }

@@ -139,6 +139,12 @@ describe("runWith", () => {
         "",
       ].join("\n"),
     );
+    const described = "many words ".repeat(20).trim();
+    const options = [{ name: "config", value: "FILE", description: described }];
+    await runWith({ name: "long", summary: "a tool", description: described, options }, ["--help"], io);
+    const lines = String(seen.pop()).split("\n");
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(100);
+    expect(lines.filter((line) => /^ {21}many/.test(line))).toHaveLength(2);
     expect((await tried("add", "-h")).seen).toEqual([expect.stringContaining("usage: tool add [options] NAME…\n")]);
     expect((await tried("key", "--version")).seen).toEqual([expect.stringMatching(/^tool \S+\n$/)]);
   });
