@@ -1,6 +1,8 @@
 /** What `nethsm` does beyond the walk-through. */
+import { execFileSync } from "node:child_process";
 import { createHash, createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { existsSync, statSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readCertificate } from "@signstar/openpgp/certificate";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -72,6 +74,16 @@ describe("for people", () => {
     expect(statSync(cli.file("random")).size).toBe(8);
   });
 
+  test("what is no file is written to with --force, and stays what it is", async () => {
+    expect(await cli.run("random", "8", "--output", "/dev/null")).toMatchObject({ exit: 73 });
+    await cli.good("random", "8", "--force", "--output", "/dev/null");
+    expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+    execFileSync("mkfifo", [cli.file("pipe")]);
+    const read = readFile(cli.file("pipe"));
+    await cli.good("random", "8", "--force", "--output", cli.file("pipe"));
+    expect(await read).toHaveLength(8);
+  });
+
   test("what a device says cannot command the terminal", async () => {
     writeFileSync(cli.file("p"), "passphrase-of-it\n");
     await cli.good("user", "add", "\x1b[2Jevil", "Metrics", "evil", "-p", cli.file("p"));
@@ -112,6 +124,19 @@ describe("keys", () => {
       exit: 64,
     });
     await cli.good("key", "remove", "web");
+  });
+
+  test("encrypt with a vector that the device chose, and it is not lost", async () => {
+    await cli.good(
+      ...["key", "generate", "--key-id", "aes", "--length", "128", "Generic", "AesEncryptionCbc", "AesDecryptionCbc"],
+    );
+    writeFileSync(cli.file("m"), "sixteen bytes!!!");
+    const { notes } = await cli.run("key", "encrypt", "aes", cli.file("m"), "-o", cli.file("m.enc"));
+    writeFileSync(cli.file("iv"), Buffer.from(/[0-9a-f]{32}$/.exec(notes[0] ?? "")?.[0] ?? "", "hex"));
+    const decrypt = ["key", "decrypt", "aes", cli.file("m.enc"), "AesCbc", "-i", cli.file("iv")];
+    expect(await cli.good(...decrypt)).toBe("sixteen bytes!!!");
+    expect((await cli.run("key", "encrypt", "aes", cli.file("m"), "-i", cli.file("iv"))).notes).toEqual([]);
+    await cli.good("key", "remove", "aes");
   });
 
   test.each<[string, () => ReturnType<typeof generateKeyPairSync>]>([

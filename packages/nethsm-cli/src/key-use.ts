@@ -1,6 +1,7 @@
 /** `nethsm key …`: what Operators do with keys. */
 import { createHash } from "node:crypto";
 import type { Argument, Option } from "@signstar/command/spec";
+import { toHex } from "@signstar/primitives/bytes";
 import { digestInfo } from "@signstar/signing/digest-info";
 import { type Answer, bytes } from "./answer.ts";
 import { keyIdArgument, keyIdIn, operator } from "./common.ts";
@@ -99,8 +100,8 @@ export const keyEncrypt = deviceTask({
   name: "encrypt",
   summary: "encrypt a file with a Generic key",
   description:
-    "The message must be whole blocks of 16 bytes. Without an initialization vector the device chooses one, which " +
-    "only --json shows.",
+    "The message must be whole blocks of 16 bytes. Without an initialization vector the device chooses one: it is " +
+    "told on standard error, and part of what --json prints. Keep it, nothing can be decrypted without.",
   roles: operator,
   arguments: [
     keyIdArgument,
@@ -119,8 +120,10 @@ export const keyEncrypt = deviceTask({
   run: async (work, hsm) => {
     // There is one mode; the word is only checked.
     work.words.text("ENCRYPT_MODE");
-    const input = { mode: "AES_CBC", message: await messageIn(work), iv: await ivIn(work) } as const;
+    const chosen = await ivIn(work);
+    const input = { mode: "AES_CBC", message: await messageIn(work), iv: chosen } as const;
     const { encrypted, iv } = await hsm.keys.encrypt(keyIdIn(work), input);
+    if (chosen === undefined) work.io.note(`the device chose the initialization vector (hexadecimal) ${toHex(iv)}`);
     const answer = bytes(encrypted, "encrypted");
     return { ...answer, json: { ...bytesMember(answer), ...bytesMember(bytes(iv, "iv")) } };
   },
