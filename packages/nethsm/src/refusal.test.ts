@@ -55,6 +55,7 @@ test("what to do is told by what was asked and said", () => {
     return refusalError({ device: "d", endpoint, status, contentType: "application/json", body }).hint;
   };
   expect(hint("POST /unlock", 403, "the passphrase is incorrect")).toBe("check the unlock passphrase");
+  expect(hint("PUT /config/backup-passphrase", 403, "incorrect")).toMatch(/^check the present passphrase/);
   expect(hint("GET /users", 403, "no")).toMatch(/role/);
   expect(hint("POST /system/backup", 412, "Please configure backup key before doing a backup.")).toMatch(
     /backup passphrase/,

@@ -59,6 +59,9 @@ function hintFor(code: NetHsmErrorCode, endpoint: string, message: string | unde
   if (code === "wrong-state") return stateHint(message);
   // No user asks here: it is about the unlock passphrase.
   if (code === "forbidden" && endpoint === "POST /unlock") return "check the unlock passphrase";
+  if (code === "forbidden" && /^PUT \/config\/(?:unlock|backup)-passphrase$/.test(endpoint)) {
+    return "check the present passphrase, and the user's role";
+  }
   return hints[code];
 }
 
