@@ -39,7 +39,8 @@ function readPart(part: Buffer): Part {
   const disposition = headers.find((line) => /^content-disposition:/i.test(line)) ?? "";
   const name = mediaParameter(disposition, "name");
   if (name === undefined) throw malformed("a part has no name");
-  return { name, content: new Uint8Array(part.subarray(end + 4)) };
+  // A view, because the file of a restore is too large to have it twice.
+  return { name, content: new Uint8Array(part.buffer, part.byteOffset + end + 4, part.length - end - 4) };
 }
 
 function malformed(why: string): Refusal {

@@ -147,8 +147,13 @@ function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array>
     let length = 0;
     incoming.on("data", (chunk: Uint8Array) => {
       length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
-      else reject(new Refusal(413));
+      if (length <= limit) {
+        chunks.push(chunk);
+        return;
+      }
+      // What comes after that is thrown away, and what has come already must not wait for its end.
+      chunks.length = 0;
+      reject(new Refusal(413));
     });
     incoming.once("end", () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : concat(...chunks)));
     incoming.once("close", () => reject(new Refusal(400)));
