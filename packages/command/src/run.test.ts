@@ -89,6 +89,23 @@ describe("runWith", () => {
     await expect(tried(...words)).rejects.toMatchObject({ message, exit: 64 });
   });
 
+  test.each([
+    [
+      ["-c=a", "add", "x"],
+      ["add", "a", [], false, ["x"]],
+    ],
+    [
+      ["add", "-c=a=b", "x"],
+      ["add", "a=b", [], false, ["x"]],
+    ],
+    [
+      ["add", "x", "--", "-c=a"],
+      ["add", undefined, [], false, ["x", "-c=a"]],
+    ],
+  ])("takes the sign in %j as the value's beginning", async (words, expected) => {
+    expect((await tried(...words)).seen).toEqual([expected]);
+  });
+
   test("suggests what may have been meant", async () => {
     await expect(tried("add", "--tga", "x")).rejects.toMatchObject({ hint: "did you mean --tag?" });
     await expect(tried("key", "lst")).rejects.toMatchObject({ hint: "did you mean list?" });

@@ -53,7 +53,7 @@ function parse(program: Command, words: readonly string[]): Choice {
   });
   if (!hidesVersion(program, words)) parser.version(version, `--${versionOption.name}`, versionOption.description);
   try {
-    parser.parse(words, { from: "user" });
+    parser.parse(attached(program, words), { from: "user" });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.code === "commander.version") return { kind: "print", text: `${program.name} ${version}\n` };
@@ -65,9 +65,32 @@ function parse(program: Command, words: readonly string[]): Choice {
 
 /** Whether the words name a command that has an option of its own called --version. */
 function hidesVersion(program: Command, words: readonly string[]): boolean {
-  let command: Command = program;
-  for (const word of words) command = command.commands?.find(({ name }) => name === word) ?? command;
-  return command.options?.some(({ name }) => name === versionOption.name) === true;
+  return (
+    chainOf(program, words)
+      .at(-1)
+      ?.options?.some(({ name }) => name === versionOption.name) === true
+  );
+}
+
+/** The program and the commands that the words name. */
+function chainOf(program: Command, words: readonly string[]): readonly Command[] {
+  const chain = [program];
+  for (const word of words) {
+    const next = chain.at(-1)?.commands?.find(({ name }) => name === word);
+    if (next !== undefined) chain.push(next);
+  }
+  return chain;
+}
+
+/** `-l=a` means `-la`, as it does elsewhere; the parser would take the sign for a part of the value. */
+function attached(program: Command, words: readonly string[]): readonly string[] {
+  const options = chainOf(program, words).flatMap((command) => command.options ?? []);
+  const end = words.indexOf("--");
+  return words.map((word, at) => {
+    const [, letter, value] = /^-([a-zA-Z])=(.+)$/s.exec(word) ?? [];
+    const takesValue = options.some((option) => option.short === letter && option.value !== undefined);
+    return letter !== undefined && takesValue && (end === -1 || at < end) ? `-${letter}${value}` : word;
+  });
 }
 
 /** Fills `parser` from the last command of `chain`; `chosen` is told what the words say. */
