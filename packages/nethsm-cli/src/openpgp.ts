@@ -24,7 +24,8 @@ const add = localTask({
   summary: "make a certificate for a key and store it beside the key",
   description:
     "The key signs its own certificate, which allows it to certify and to sign and does not expire. " +
-    "Asks as an Operator, who signs, and as an Administrator, who stores: name both with --user.",
+    "Asks as an Operator, who signs, and as an Administrator, who stores: name both with --user. Which is which, the " +
+    "settings say (nethsm env add credentials).",
   arguments: [
     keyIdArgument,
     { name: "USER_ID", description: 'for whom, as in "Name <mail@example.org>"', env: "NETHSM_OPENPGP_USERID" },
