@@ -78,6 +78,7 @@ describe("for people", () => {
     expect(await cli.run("random", "8", "--output", "/dev/null")).toMatchObject({ exit: 73 });
     await cli.good("random", "8", "--force", "--output", "/dev/null");
     expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+    expect(await cli.run("random", "8", "--force", "--output", "/dev/full")).toMatchObject({ exit: 73 });
     execFileSync("mkfifo", [cli.file("pipe")]);
     const read = readFile(cli.file("pipe"));
     await cli.good("random", "8", "--force", "--output", cli.file("pipe"));

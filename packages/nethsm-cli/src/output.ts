@@ -1,7 +1,5 @@
-import { statSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import type { Io } from "@signstar/command/io";
-import { requireWritable, writeFileAtomic } from "@signstar/nethsm-settings/write-file";
+import { requireWritable, writeFileAtomic, writeThrough } from "@signstar/nethsm-settings/write-file";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import type { Answer } from "./answer.ts";
 import { CliError } from "./errors.ts";
@@ -28,12 +26,6 @@ export function requireOutput(target: Target, io: Io): void {
   });
 }
 
-/** What has no content to be replaced: /dev/null, a pipe of the shell's. It takes the payload as it is. */
-function isDevice(file: string): boolean {
-  const there = statSync(file, { throwIfNoEntry: false });
-  return there?.isCharacterDevice() === true || there?.isFIFO() === true;
-}
-
 /** The payload into the file, or to standard output: as JSON with --json. */
 export async function writeOutput(answer: Answer, target: Target, io: Io): Promise<void> {
   const file = fileOf(target);
@@ -44,9 +36,7 @@ export async function writeOutput(answer: Answer, target: Target, io: Io): Promi
     return;
   }
   const payload = answer.payload({ terminal: false, colour: false });
-  if (target.force && isDevice(file)) {
-    await writeFile(file, payload);
-    return;
-  }
-  await writeFileAtomic(file, typeof payload === "string" ? toUtf8(payload) : payload, { force: target.force });
+  const bytes = typeof payload === "string" ? toUtf8(payload) : payload;
+  if (target.force && (await writeThrough(file, bytes))) return;
+  await writeFileAtomic(file, bytes, { force: target.force });
 }

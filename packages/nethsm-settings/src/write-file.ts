@@ -1,6 +1,6 @@
 /** Files that are under their name whole or not at all, and on disk before anybody relies on them. */
 import { constants, linkSync, lstatSync, readlinkSync, renameSync, statSync, unlinkSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf } from "@signstar/primitives/failure";
 import { SettingsError } from "./errors.ts";
@@ -30,6 +30,21 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array, options: 
   await using file = await AtomicFile.create(path, options);
   await file.write(bytes);
   await file.commit();
+}
+
+/**
+ * Writes to what has no content that could be replaced: /dev/null, a pipe of the shell's. False, and nothing is written,
+ * if that is something else. Throws SettingsError `file-not-written` (73).
+ */
+export async function writeThrough(path: string, bytes: Uint8Array): Promise<boolean> {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isCharacterDevice() !== true && there?.isFIFO() !== true) return false;
+  try {
+    await writeFile(path, bytes);
+    return true;
+  } catch (cause) {
+    throw notWritten(path, messageOf(cause), cause);
+  }
 }
 
 const endings = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
