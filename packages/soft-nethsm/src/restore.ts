@@ -9,8 +9,16 @@ import { Refusal } from "./http.ts";
 import { type LocalSetting, paths, prefixes, type SharedSetting } from "./paths.ts";
 import { encodePending, type Pending } from "./pending.ts";
 import type { Backup } from "./read-backup.ts";
-import { UnsealError, unseal } from "./seal.ts";
-import { decodeCertificates, decodeLoggingV0, decodeNetworkV0, encodeLogging, encodeNetwork } from "./settings.ts";
+import { keyLength, saltLength, UnsealError, unseal } from "./seal.ts";
+import {
+  decodeCertificates,
+  decodeLogging,
+  decodeLoggingV0,
+  decodeNetwork,
+  decodeNetworkV0,
+  encodeLogging,
+  encodeNetwork,
+} from "./settings.ts";
 import { MemoryStorage } from "./storage.ts";
 import { isUsable } from "./tls-files.ts";
 import { Vault } from "./vault.ts";
@@ -83,6 +91,12 @@ function sharedChanges(device: Device, backup: Backup): readonly Change[] {
   if (backup.version === 1) {
     return [...found.map(([name, value]): Change => [paths.shared(name), value]), [pendingPath, undefined]];
   }
+  for (const [name, value] of found) {
+    const length = name === "backup-salt" ? saltLength : name === "backup-key" ? keyLength : value?.length;
+    if (value !== undefined && value.length !== length) {
+      throw new Refusal(400, `The setting ${name} of the backup cannot be read.`);
+    }
+  }
   const pending: Pending = found.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
   const removed = sharedSettings.map((name): Change => [paths.shared(name), undefined]);
   return [...removed, device.sealLocal("pending-unlock-migrations", encodePending(pending))];
@@ -96,7 +110,8 @@ function isUnknownToVersion0(backup: Backup, path: string): boolean {
 /** Throws Refusal 400 if a record is not under this domain key, which can only be asked where that key is known. */
 function requireReadable(backup: Backup, domainKey: Secret): void {
   try {
-    new Vault(new MemoryStorage(backup.records), domainKey);
+    const vault = new Vault(new MemoryStorage(backup.records), domainKey);
+    if (backup.version === 1) for (const name of sharedSettings) vault.shared(name);
   } catch {
     throw new Refusal(400, "A record of the backup cannot be read.");
   }
@@ -127,16 +142,24 @@ function localSetting(backup: Backup, name: LocalSetting): Uint8Array | undefine
   try {
     const value =
       backup.origin === undefined ? fromVersion0(name, record) : unseal(backup.origin.configStoreKey, path, record);
-    if (name === "certificate" && decodeCertificates(value).length === 0) throw new RangeError("no certificate");
-    if (name === "private-key") fromUtf8(value);
-    if (name === "time-offset" && !/^-?\d{1,12}$/.test(fromUtf8(value))) throw new RangeError("no number of seconds");
+    requireMeaning(name, value);
     return value;
   } catch (cause) {
-    if (cause instanceof UnsealError || cause instanceof RangeError || cause instanceof TypeError) {
+    if ([UnsealError, Refusal, RangeError, TypeError].some((kind) => cause instanceof kind)) {
       throw new Refusal(400, `The setting ${name} of the backup cannot be read.`);
     }
     throw cause;
   }
+}
+
+/** A setting that cannot be read later on would be in the way of all that reads it. Throws an error of any kind. */
+function requireMeaning(name: LocalSetting, value: Uint8Array): void {
+  if (name === "ip-config") decodeNetwork(value);
+  else if (name === "log-config") decodeLogging(value);
+  else if (name === "certificate" && decodeCertificates(value).length === 0) throw new RangeError("no certificate");
+  else if (name === "private-key") fromUtf8(value);
+  else if (name === "time-offset" && !/^-?\d{1,12}$/.test(fromUtf8(value))) throw new RangeError("no seconds");
+  else if (name === "unattended-boot" && !/^[01]$/.test(fromUtf8(value))) throw new RangeError("neither on nor off");
 }
 
 function fromVersion0(name: LocalSetting, record: Uint8Array): Uint8Array {

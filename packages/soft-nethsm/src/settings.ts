@@ -1,6 +1,7 @@
 /** How settings are stored, and what they are before anyone sets them. */
 import { concat, fromUtf8, toUtf8, u16be, u32be } from "@signstar/primitives/bytes";
 import { integer, object, optional, orNull, readJson, text } from "./body.ts";
+import { Refusal } from "./http.ts";
 import { addressBytes, ipVersion, maskOf, prefixOf } from "./ip.ts";
 import type { LocalSetting } from "./paths.ts";
 
@@ -39,8 +40,12 @@ const storedNetwork = object({
 /** Throws Refusal when the record is not what `encodeNetwork` or a device wrote. */
 export function decodeNetwork(record: Uint8Array): Network {
   const { ipv4, ipv6 } = readJson(record, storedNetwork);
-  const [address = "", prefix] = ipv4.cidr.split("/");
-  return { address, prefix: Number(prefix), gateway: ipv4.gateway, ipv6 };
+  const [address = "", bits = ""] = ipv4.cidr.split("/");
+  const isBits = /^\d{1,2}$/.test(bits) && Number(bits) <= 32;
+  if (ipVersion(address) !== 4 || !isBits || (ipv4.gateway !== null && ipVersion(ipv4.gateway) !== 4)) {
+    throw new Refusal(400, "The stored network is malformed.");
+  }
+  return { address, prefix: Number(bits), gateway: ipv4.gateway, ipv6 };
 }
 
 export const decodeLogging = (record: Uint8Array): Logging =>
