@@ -180,7 +180,9 @@ async function altered(
     }
   }
   const written = [...contents].map(([path, value]) => ({ path, value }));
-  return Buffer.concat(await Array.fromAsync(writeBackup({ header, items: written }, passphrase, freshBytes)));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of writeBackup({ header, items: written }, passphrase, freshBytes)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 test.each([
