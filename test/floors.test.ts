@@ -48,6 +48,8 @@ const house: Readonly<Record<string, Room>> = {
       "node:https": ["server"],
       "node:net": ["server", "ip", "file-storage"],
       "node:fs/promises": ["serve", "file-storage"],
+      // To try a key and certificate before they are kept; it opens no connection.
+      "node:tls": ["tls-files"],
       // Long RSA operations off the event loop, as many at a time as there are processors.
       "node:os": ["crypto/rsa"],
       "node:worker_threads": ["crypto/rsa"],

@@ -83,6 +83,7 @@ const curves = [
 
 /** Scalars lose their leading zeros in OpenPGP; a device wants them. */
 function numbersOf(library: Library, found: LibraryKey): Omit<SecretKey, "certificate"> {
+  // The library has these members and leaves them out of its types.
   const { algorithm, publicParams, privateParams } = found.keyPacket as unknown as {
     readonly algorithm: number;
     readonly publicParams: Readonly<Record<string, Uint8Array>>;
