@@ -48,7 +48,7 @@ describe("a backup", () => {
     await expect(hsm.system.backup()).rejects.toMatchObject({
       code: "wrong-state",
       deviceMessage: message,
-      hint: undefined,
+      hint: expect.stringContaining("backup passphrase"),
     });
   });
 
