@@ -16,36 +16,8 @@ const changeBody = object({ newPassphrase: text, currentPassphrase: text });
 const switchBody = object({ status: oneOf(...switches) });
 
 export const passphraseRoutes: readonly Resource[] = [
-  {
-    path: "/config/unlock-passphrase",
-    operations: {
-      PUT: {
-        allow,
-        accepts: [mediaTypes.json],
-        changes: true,
-        run: async ({ device }, body) => {
-          const { newPassphrase, currentPassphrase } = readJson(body, changeBody);
-          await changeUnlockPassphrase(device, currentPassphrase, readPassphrase(newPassphrase, "newPassphrase"));
-          return done();
-        },
-      },
-    },
-  },
-  {
-    path: "/config/backup-passphrase",
-    operations: {
-      PUT: {
-        allow,
-        accepts: [mediaTypes.json],
-        changes: true,
-        run: async ({ device }, body) => {
-          const { newPassphrase, currentPassphrase } = readJson(body, changeBody);
-          await changeBackupPassphrase(device, currentPassphrase, readPassphrase(newPassphrase, "newPassphrase"));
-          return done();
-        },
-      },
-    },
-  },
+  changing("/config/unlock-passphrase", changeUnlockPassphrase),
+  changing("/config/backup-passphrase", changeBackupPassphrase),
   {
     path: "/config/unattended-boot",
     tag: ({ device }) => recordTag(device, paths.local(device.id, "unattended-boot")),
@@ -63,6 +35,25 @@ export const passphraseRoutes: readonly Resource[] = [
     },
   },
 ];
+
+/** PUT with the current and the new passphrase, of which the new one has the length that a device wants. */
+function changing(path: string, change: (device: Device, current: string, next: string) => Promise<void>): Resource {
+  return {
+    path,
+    operations: {
+      PUT: {
+        allow,
+        accepts: [mediaTypes.json],
+        changes: true,
+        run: async ({ device }, body) => {
+          const { newPassphrase, currentPassphrase } = readJson(body, changeBody);
+          await change(device, currentPassphrase, readPassphrase(newPassphrase, "newPassphrase"));
+          return done();
+        },
+      },
+    },
+  };
+}
 
 /** The first time the current passphrase is empty. */
 async function changeBackupPassphrase(device: Device, current: string, next: string): Promise<void> {
