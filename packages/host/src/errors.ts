@@ -14,6 +14,7 @@ const exits = {
   "credential-unsafe": Exit.config,
   "credential-unusable": Exit.config,
   "pins-unusable": Exit.config,
+  "state-unusable": Exit.config,
   "write-failed": Exit.cantCreate,
   "no-room": Exit.cantCreate,
   "staging-unusable": Exit.config,
