@@ -13,6 +13,7 @@ import {
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const hex = (digits: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`));
 const date = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date("9999-12-31T23:59:59.999Z") });
+const fingerprint = fc.stringMatching(/^SHA256:[A-Za-z0-9+/]{43}$/);
 const set = { set: hex(32), iteration: uint32, threshold: uint32, numberOfShares: uint32 };
 const state: fc.Arbitrary<CeremonyState> = fc.record({
   pending: fc.option(
@@ -22,7 +23,7 @@ const state: fc.Arbitrary<CeremonyState> = fc.record({
       holders: fc.array(
         fc.record({
           user: fc.stringMatching(/^[a-z_][a-z0-9_-]{0,30}$/),
-          fingerprint: fc.stringMatching(/^SHA256:[A-Za-z0-9+/]{43}$/),
+          fingerprint,
           share: hex(64),
           confirmed: fc.boolean(),
         }),
@@ -30,7 +31,7 @@ const state: fc.Arbitrary<CeremonyState> = fc.record({
     }),
     { nil: undefined },
   ),
-  sets: fc.array(fc.record({ ...set, standing: fc.constantFrom(...standings) })),
+  sets: fc.array(fc.record({ ...set, standing: fc.constantFrom(...standings), holders: fc.array(fingerprint) })),
   last: fc.option(
     fc.record({
       at: date,
@@ -59,7 +60,7 @@ describe("state.json", () => {
     '{"version":1,"pending":null,"sets":[]}',
     '{"version":1,"pending":null,"sets":[],"last":null,"more":0}',
     '{"version":1,"pending":{},"sets":[],"last":null}',
-    '{"version":1,"pending":null,"sets":[{"set":"00","iteration":1,"threshold":2,"numberOfShares":3,"standing":"void"}],"last":null}',
+    '{"version":1,"pending":null,"sets":[{"set":"00","iteration":1,"threshold":2,"numberOfShares":3,"standing":"void","holders":[]}],"last":null}',
     '{"version":1,"pending":null,"sets":[],"last":{"at":"2026-99-01T00:00:00.000Z","intent":"apply","outcome":"done","message":""}}',
     '{"version":1,"pending":null,"sets":[],"last":{"at":"2026-01-01T00:00:00.000Z","intent":"apply","outcome":"done","message":"\\u001b[2J"}}',
   ])("refuses %j", (text) => {

@@ -50,6 +50,8 @@ export type Standing = (typeof standings)[number];
 
 export interface KnownSet extends ShareSet {
   readonly standing: Standing;
+  /** Fingerprints of the SSH keys that the shares were made for, by index; empty where that is not known any more. */
+  readonly holders: readonly string[];
 }
 
 export const outcomes = ["done", "failed", "void"] as const;
@@ -100,6 +102,7 @@ export function encodeCeremonyState({ pending, sets, last }: CeremonyState): Uin
   return toUtf8(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
+const fingerprint = /^SHA256:[A-Za-z0-9+/]{43}$/;
 const setMembers = ["set", "iteration", "threshold", "numberOfShares"] as const;
 
 function pendingIn(value: unknown): PendingSet {
@@ -113,15 +116,16 @@ function holderIn(value: unknown): Holder {
   if (typeof confirmed !== "boolean") throw new TypeError("confirmed is neither true nor false");
   return {
     user: text(found["user"], /^[a-z_][a-z0-9_-]{0,30}$/),
-    fingerprint: text(found["fingerprint"], /^SHA256:[A-Za-z0-9+/]{43}$/),
+    fingerprint: text(found["fingerprint"], fingerprint),
     share: text(found["share"], /^[0-9a-f]{64}$/),
     confirmed,
   };
 }
 
 function knownSetIn(value: unknown): KnownSet {
-  const found = members(value, [...setMembers, "standing"]);
-  return { ...setIn(found), standing: oneOf(found["standing"], standings) };
+  const found = members(value, [...setMembers, "standing", "holders"]);
+  const holders = list(found["holders"]).map((holder) => text(holder, fingerprint));
+  return { ...setIn(found), standing: oneOf(found["standing"], standings), holders };
 }
 
 function lastIn(value: unknown): LastOutcome {

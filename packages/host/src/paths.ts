@@ -8,6 +8,8 @@ export interface Paths {
   readonly sharesConfirm: string;
   readonly sharesUpload: string;
   readonly ceremonyState: string;
+  /** Which sets of shares there are: what of the state has to outlive a boot. */
+  readonly shareSets: string;
   readonly plan: string;
   readonly adminSecret: string;
   readonly staging: { readonly backup: string; readonly update: string };
@@ -41,6 +43,7 @@ export function pathsUnder(root: string): Paths {
     sharesConfirm: `${run}/secret-shares/confirm`,
     sharesUpload: `${run}/secret-shares/upload`,
     ceremonyState: `${run}/secret-shares/state.json`,
+    shareSets: `${state}/share-sets.json`,
     plan: `${run}/plan.txt`,
     adminSecret: `${run}/admin-secret`,
     staging: { backup: `${state}/staging/backup`, update: `${state}/staging/update` },
