@@ -25,6 +25,7 @@ const house: Readonly<Record<string, Room>> = {
     },
   },
   "nethsm-backup": { floor: 1 },
+  "secret-sharing": { floor: 1 },
   command: { floor: 1, outside: { "node:fs": ["supervise"] } },
   "signing-request": { floor: 2 },
   signing: { floor: 2 },
