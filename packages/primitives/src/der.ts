@@ -47,8 +47,12 @@ export class DerReader {
     return stripLeadingZeros(content);
   }
 
+  get isAtEnd(): boolean {
+    return this.#offset === this.#bytes.length;
+  }
+
   end(): void {
-    if (this.#offset !== this.#bytes.length) throw new DerError("bytes after the last element");
+    if (!this.isAtEnd) throw new DerError("bytes after the last element");
   }
 
   #byte(): number {

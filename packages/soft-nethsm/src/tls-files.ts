@@ -1,7 +1,7 @@
 /** TLS certificates and keys as they come from outside. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext, DEFAULT_CIPHERS } from "node:tls";
-import { toPem } from "./crypto/certificate.ts";
+import { toPem } from "@signstar/primitives/pem";
 import type { TlsIdentity } from "./device.ts";
 
 /** The certificates of a PEM text in order. Throws whatever node:crypto finds wrong with one, RangeError if there is none. */

@@ -1,7 +1,8 @@
 import { createPublicKey, verify, X509Certificate } from "node:crypto";
 import { DerReader, Tag } from "@signstar/primitives/der";
+import { toPem } from "@signstar/primitives/pem";
 import { expect, test } from "vitest";
-import { certificateRequest, selfSigned, toPem } from "./certificate.ts";
+import { certificateRequest, selfSigned } from "./certificate.ts";
 import { isCurveType } from "./curves.ts";
 import { generateAsymmetric, generateRsa } from "./generate.ts";
 import type { KeyPair } from "./material.ts";

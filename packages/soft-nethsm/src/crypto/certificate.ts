@@ -1,9 +1,10 @@
 /** PKCS#10 requests (RFC 2986) and self-signed certificates (RFC 5280) for keys of the device. */
 import { randomBytes, sign as signData } from "node:crypto";
-import { concat, toBase64, toUtf8 } from "@signstar/primitives/bytes";
+import { concat, toUtf8 } from "@signstar/primitives/bytes";
 import { derElement, derUint, Tag } from "@signstar/primitives/der";
+import { bitString, explicit, octets, oid, sequence, set, utf8 } from "@signstar/primitives/der-elements";
+import { toPem } from "@signstar/primitives/pem";
 import { addressBytes, ipVersion } from "../ip.ts";
-import { bitString, explicit, octets, oid, sequence, set, utf8 } from "./der.ts";
 import { type KeyPair, spki } from "./material.ts";
 
 export interface DistinguishedName {
@@ -69,11 +70,6 @@ export function selfSigned(key: KeyPair, commonName: string): Uint8Array {
     spki(key),
   );
   return signed(key, info);
-}
-
-export function toPem(label: string, der: Uint8Array): string {
-  const lines = toBase64(der).replace(/.{64}(?=.)/g, "$&\n");
-  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
 function nameOf(name: DistinguishedName): Uint8Array {

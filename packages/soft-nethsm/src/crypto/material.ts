@@ -2,9 +2,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { concat, leftPad } from "@signstar/primitives/bytes";
 import { DerReader, derElement, derUint, Tag } from "@signstar/primitives/der";
+import { bitString, explicit, octets, oid, sequence } from "@signstar/primitives/der-elements";
 import type { PrivateKey } from "../records.ts";
 import { type Curve, type CurveType, curves, curveTypeByName } from "./curves.ts";
-import { bitString, explicit, octets, oid, sequence } from "./der.ts";
 
 interface Pair {
   readonly privateKey: KeyObject;

@@ -1,6 +1,6 @@
 /** Public keys as the API shows them. */
 import { toBase64 } from "@signstar/primitives/bytes";
-import { toPem } from "./certificate.ts";
+import { toPem } from "@signstar/primitives/pem";
 import { ed25519Point, type KeyPair, type Material, pointOf, spki } from "./material.ts";
 
 /** The `public` member of a key; Generic keys have none. */

@@ -1,5 +1,6 @@
+import { toPem } from "@signstar/primitives/pem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { selfSigned, toPem } from "../crypto/certificate.ts";
+import { selfSigned } from "../crypto/certificate.ts";
 import { generateAsymmetric } from "../crypto/generate.ts";
 import { login, type ProvisionedSoftNethsm, provisioned, testUsers } from "../testing.ts";
 

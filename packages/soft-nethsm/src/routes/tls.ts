@@ -2,9 +2,10 @@
 import { createPrivateKey, type X509Certificate } from "node:crypto";
 import { tlsKeyTypes } from "@signstar/nethsm/types";
 import { fromUtf8 } from "@signstar/primitives/bytes";
+import { toPem } from "@signstar/primitives/pem";
 import { rootOnly } from "../access.ts";
 import { integer, object, oneOf, optional, readJson } from "../body.ts";
-import { selfSigned, toPem } from "../crypto/certificate.ts";
+import { selfSigned } from "../crypto/certificate.ts";
 import { generateAsymmetric, generateRsa } from "../crypto/generate.ts";
 import { isKnownType } from "../crypto/import.ts";
 import { keyPairOf, toStored } from "../crypto/material.ts";

@@ -1,7 +1,7 @@
-/** The few DER elements that keys, names and certificates need beyond those of `primitives`. */
+/** The few DER elements that keys, names and certificates are made of. */
 
-import { toUtf8 } from "@signstar/primitives/bytes";
-import { derElement, Tag } from "@signstar/primitives/der";
+import { toUtf8 } from "./bytes.ts";
+import { derElement, Tag } from "./der.ts";
 
 export function sequence(...content: readonly Uint8Array[]): Uint8Array {
   return derElement(Tag.sequence, ...content);
