@@ -133,15 +133,36 @@ describe.skipIf(obstacle !== undefined).each(ways)(
           "maxstartups 200:30:600",
           "persourcemaxstartups 50",
           "logingracetime 20",
-          "hostkeyalgorithms ssh-ed25519,ssh-ed25519-cert-v01@openssh.com,rsa-sha2-512,rsa-sha2-256",
+          "clientaliveinterval 30",
+          "clientalivecountmax 3",
         ]),
       );
-      const kex = settings.find((line) => line.startsWith("kexalgorithms "));
-      expect(kex).toContain("sntrup761x25519-sha512@openssh.com");
-      expect(kex).toMatch(/^kexalgorithms (?:(?:mlkem768|sntrup761|curve)[a-z0-9@.-]+,?)+$/);
-      expect(settings.join("\n")).not.toMatch(
-        /^(?:ciphers|macs|hostkeyalgorithms|pubkey\w+) .*(?:cbc|sha1|md5|ssh-rsa)/m,
-      );
+      expect(settings.filter((line) => line.startsWith("acceptenv "))).toEqual([
+        // sshd_config's own: these add up, and no drop-in can take them back.
+        ...["LANG", "LC_*", "CLIENT", "LD_PRELOAD"].map((name) => `acceptenv ${name}`),
+      ]);
+    });
+
+    test("offers modern algorithms and no other", () => {
+      const settings = (output.get("settings") ?? "").split("\n");
+      const offered = (name: string) =>
+        settings.flatMap((line) => (line.startsWith(`${name} `) ? line.slice(name.length + 1).split(",") : []));
+      expect(offered("kexalgorithms")).toContain("sntrup761x25519-sha512@openssh.com");
+      for (const name of offered("kexalgorithms"))
+        expect(name).toMatch(/^(?:mlkem768x25519-sha256|sntrup761x25519-sha512|curve25519-sha256)(?:@[a-z.]+)?$/);
+      expect(offered("ciphers")).toEqual([
+        ...["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr"],
+      ]);
+      expect(offered("macs")).toEqual(["hmac-sha2-512-etm@openssh.com", "hmac-sha2-256-etm@openssh.com"]);
+      expect(offered("hostkeyalgorithms")).toEqual([
+        ...["ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com", "rsa-sha2-512", "rsa-sha2-256"],
+      ]);
+      expect(offered("pubkeyacceptedalgorithms")).toEqual([
+        ...["ssh-ed25519", "sk-ssh-ed25519@openssh.com"],
+        ...["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "sk-ecdsa-sha2-nistp256@openssh.com"],
+        ...["rsa-sha2-512", "rsa-sha2-256"],
+      ]);
+      expect(offered("requiredrsasize")).toEqual(["2048"]);
     });
 
     test("gives a user of the config one program and its own keys", () => {

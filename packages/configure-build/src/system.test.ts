@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { forceCommands, sshMappings } from "@signstar/config/mapping";
+import { forceCommands, sshMappings, systemMappings } from "@signstar/config/mapping";
 import { parseConfig } from "@signstar/config/parse";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exampleConfig, isRoot, runProgram, Tree } from "./testing/tree.ts";
@@ -13,20 +13,34 @@ function tool(program: string, ...args: readonly string[]): string {
   return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
+/** What a distribution or a careless hand may have in sshd_config. */
+const careless =
+  "AcceptEnv *\nAllowTcpForwarding yes\nX11Forwarding yes\nPermitTTY yes\nPermitTunnel yes\nGatewayPorts yes\nPermitUserRC yes\n";
+const applianceDropIn = new URL("../../../sshd_config.d/00-signstar.conf", import.meta.url);
+
 /** A tree for the example, and an sshd_config that includes its drop-ins after a careless global part. */
 async function configured(): Promise<{ tree: Tree; sshdConfig: string }> {
   const tree = new Tree();
   await runProgram("--config", exampleConfig.pathname, "--root", tree.root);
   const key = join(tree.root, "host_key");
   tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
-  const careless =
-    "AcceptEnv *\nAllowTcpForwarding yes\nX11Forwarding yes\nPermitTTY yes\nPermitTunnel yes\nGatewayPorts yes\n";
   const sshdConfig = tree.put(
     "sshd_config",
     `HostKey ${key}\n${careless}Include ${tree.root}/etc/ssh/sshd_config.d/*.conf\n`,
   );
   if (isRoot) mkdirSync("/run/sshd", { recursive: true });
   return { tree, sshdConfig };
+}
+
+/** What `sshd -T` is to show for the lines of a Match block: keywords in lower case, times in seconds, a variable a line. */
+function effective(block: string): readonly string[] {
+  const [, ...lines] = block.trimEnd().split("\n");
+  return lines.flatMap((line) => {
+    const [keyword = "", ...values] = line.trim().split(" ");
+    const name = keyword.toLowerCase();
+    if (name === "setenv") return values.map((value) => `${name} ${value}`);
+    return [`${name} ${name === "unusedconnectiontimeout" ? values.join(" ").replace(/s$/, "") : values.join(" ")}`];
+  });
 }
 
 let tree: Tree;
@@ -36,39 +50,43 @@ beforeAll(async () => {
 });
 afterAll(() => tree[Symbol.dispose]());
 
+test("the example has every kind of mapping, so what is judged here is all there is", () => {
+  const kinds = new Set(systemMappings(config).map(({ kind }) => kind));
+  expect([...kinds].sort()).toEqual([...Object.keys(forceCommands), "hermetic-metrics"].sort());
+});
+
 describe("sshd", () => {
   test("accepts the drop-ins", () => {
     expect(tool("/usr/sbin/sshd", "-t", "-f", sshdConfig)).toBe("");
   });
 
-  test("gives each user one program and nothing else, and other users what they had", () => {
-    const settingsOf = (user: string) =>
-      tool("/usr/sbin/sshd", "-T", "-f", sshdConfig, "-C", `user=${user},host=h,addr=192.0.2.1`).split("\n");
-    for (const { systemUser, kind } of sshMappings(config)) {
-      expect(settingsOf(systemUser)).toEqual(
+  const settingsOf = (user: string, file = sshdConfig) =>
+    tool("/usr/sbin/sshd", "-T", "-f", file, "-C", `user=${user},host=h,addr=192.0.2.1`).split("\n");
+
+  test.each(sshMappings(config).map(({ systemUser, kind }) => [systemUser, kind] as const))(
+    "does for %s what its block says, line by line, with the appliance's drop-in and without",
+    (user, kind) => {
+      const lines = effective(tree.read(`etc/ssh/sshd_config.d/10-signstar-user-${user}.conf`));
+      expect(lines).toEqual(
         expect.arrayContaining([
           `forcecommand /usr/bin/${forceCommands[kind]}`,
-          `authorizedkeysfile /etc/ssh/signstar-user-${systemUser}.authorized_keys`,
-          "authenticationmethods publickey",
-          "disableforwarding yes",
-          "allowtcpforwarding no",
-          "allowstreamlocalforwarding no",
-          "allowagentforwarding no",
-          "x11forwarding no",
-          "permittunnel no",
-          "gatewayports no",
-          "permittty no",
-          "permituserrc no",
-          "exposeauthinfo yes",
-          "setenv LD_PRELOAD=",
-          "setenv NODE_OPTIONS=",
-          "setenv BASH_ENV=",
+          `authorizedkeysfile /etc/ssh/signstar-user-${user}.authorized_keys`,
           "channeltimeout session:*=5m",
           "unusedconnectiontimeout 30",
+          "setenv LD_PRELOAD=",
         ]),
       );
-    }
-    expect(settingsOf("somebody")).toEqual(expect.arrayContaining(["forcecommand none", "allowtcpforwarding yes"]));
+      expect(lines.length).toBeGreaterThan(20);
+      expect(settingsOf(user)).toEqual(expect.arrayContaining([...lines]));
+      const strict = tree.put("sshd_config.strict", `Include ${applianceDropIn.pathname}\n${tree.read("sshd_config")}`);
+      expect(settingsOf(user, strict)).toEqual(expect.arrayContaining([...lines, "maxstartups 200:30:600"]));
+    },
+  );
+
+  test("leaves other users what they had", () => {
+    expect(settingsOf("somebody")).toEqual(
+      expect.arrayContaining(["forcecommand none", "allowtcpforwarding yes", "permittty yes", "acceptenv *"]),
+    );
   });
 
   test("finds every key behind `restrict`", () => {
@@ -98,20 +116,20 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
         const [mode, uid = "", gid = "", path] = line.split(" ");
         return `${mode} ${names.get("passwd")?.get(uid)}:${names.get("group")?.get(gid)} ${path}`;
       });
-    expect(found).toEqual(
-      expect.arrayContaining([
-        "755 root:root home",
-        "700 sign-releases:sign-releases home/sign-releases",
-        "700 hsm-local-metrics:hsm-local-metrics home/hsm-local-metrics",
-        "755 root:root certificates",
+    const home = (user: string) => `700 ${user}:${user} home/${user}`;
+    const parents = ["", "home", "certificates", "backup", "staging", "staging/backup", "staging/update", "wireguard"];
+    const shares = ["", "secret-shares", ...["download", "confirm", "upload"].map((each) => `secret-shares/${each}`)];
+    expect(found.sort()).toEqual(
+      [
+        ...[...parents, ...shares].map((path) => `755 root:root ${path}`),
+        ...systemMappings(config).map(({ systemUser }) => home(systemUser)),
         "750 root:hsm-backup backup/hsm-backup",
         "700 backup-up:root staging/backup/backup-up",
         "700 update-up:root staging/update/update-up",
-        "755 root:root wireguard",
         "750 root:share-down secret-shares/download/share-down",
         "700 share-down:root secret-shares/confirm/share-down",
         "700 share-up:root secret-shares/upload/share-up",
-      ]),
+      ].sort(),
     );
     const wanted = tree.state();
     tool("systemd-tmpfiles", `--root=${tree.root}`, "--create", ...readdirSync(join(tree.root, "usr/lib/tmpfiles.d")));

@@ -25,6 +25,8 @@ export function sharedDirectories(config: Config): string {
     directory("/var/lib/signstar", 0o755),
     directory(homes, 0o755),
     directory(paths.certificates, 0o755),
+    // Also without a user to download it: signstar-configure keeps a backup before it restores one.
+    directory(paths.keptBackups, 0o755),
     directory("/run/signstar", 0o755),
   ];
   if (sharing) {
@@ -34,7 +36,6 @@ export function sharedDirectories(config: Config): string {
   } else {
     lines.push(directory("/var/lib/signstar/creds", 0o700));
   }
-  if (kinds.has("backup")) lines.push(directory(paths.keptBackups, 0o755));
   if (kinds.has("backup-upload") || kinds.has("update-upload"))
     lines.push(directory("/var/lib/signstar/staging", 0o755));
   if (kinds.has("backup-upload")) lines.push(directory(paths.staging.backup, 0o755));
