@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseConfig } from "@signstar/config/parse";
+import { PlainAdminStore } from "@signstar/configure/admin-store";
 import { applyToDevice, planDevice } from "@signstar/configure/apply";
 import type { Change } from "@signstar/configure/change";
 import { desiredFrom } from "@signstar/configure/desired";
@@ -68,8 +70,11 @@ ${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
     const honest = options.through?.(meeting.device) ?? meeting.device;
     const device = interruption === undefined ? honest : interruptible(honest, interruption);
     try {
-      const run = new Run({ desired: desiredFrom(config), iteration: 1, device, place, now: () => new Date() });
-      return await work(run, meeting);
+      const { iteration } = config;
+      const store = new PlainAdminStore(place);
+      const sleep = (ms: number) => setTimeout(ms);
+      const desired = desiredFrom(config);
+      return await work(new Run({ desired, iteration, device, place, store, now: () => new Date(), sleep }), meeting);
     } finally {
       meeting.device.close();
     }

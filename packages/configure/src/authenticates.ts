@@ -1,34 +1,30 @@
 import { NetHsmError } from "@signstar/nethsm/errors";
 import type { UserId } from "@signstar/nethsm/ids";
-import type { Device } from "./device.ts";
+import type { Run } from "./run.ts";
 
 /** For one second after a wrong passphrase a NetHSM refuses this user from this address, whatever comes. */
 const rateLimitMs = 1_100;
 
 /**
- * Whether the device knows the user by the passphrase that `device` logs in with. Who may read what differs by role,
+ * Whether the device knows the user by the passphrase that the run has. Who may read what differs by role,
  * and a user of a namespace that does not exist may nothing at all; all the same only a wrong passphrase is a 401.
  */
-export async function authenticates(device: Device, user: UserId): Promise<boolean> {
+export async function authenticates(run: Run, user: UserId): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await device.users.get(user);
+      await run.as(user).users.get(user);
       return true;
     } catch (thrown) {
       if (!(thrown instanceof NetHsmError)) throw thrown;
       if (thrown.code === "forbidden") return true;
       // The next to log in as this user is to find the second over.
       if (thrown.code === "unauthorized") {
-        await rateLimitToEnd();
+        await run.sleep(rateLimitMs);
         return false;
       }
       // Someone else has just failed as this user, from this very host.
       if (thrown.code !== "too-many-requests" || attempt === 3) throw thrown;
-      await rateLimitToEnd();
+      await run.sleep(rateLimitMs);
     }
   }
-}
-
-function rateLimitToEnd(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, rateLimitMs));
 }

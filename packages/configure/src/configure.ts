@@ -1,19 +1,17 @@
+import { setTimeout } from "node:timers/promises";
 import type { Command, Invocation } from "@signstar/command/spec";
 import { loadConfig } from "@signstar/config/load";
-import type { Config, DeviceConnection } from "@signstar/config/model";
 import { NetHsm } from "@signstar/nethsm/client";
 import { Exit } from "@signstar/primitives/failure";
-import { applyToDevice, planDevice } from "./apply.ts";
-import { type Change, describe } from "./change.ts";
+import { PlainAdminStore } from "./admin-store.ts";
+import { describe } from "./change.ts";
 import { desiredFrom } from "./desired.ts";
 import { exclusively } from "./exclusive.ts";
 import { machineLog } from "./machine-log.ts";
-import { type Meeting, meet } from "./meet.ts";
-import { type Place, placeAt } from "./place.ts";
-import { changeJson, type DevicePlan, isPending, planJson, planText } from "./report.ts";
-import { Run } from "./run.ts";
-import { StateFiles } from "./state-files.ts";
-import { onlyConnection, requireSupported } from "./support.ts";
+import { placeAt } from "./place.ts";
+import { isPending, type Made, madeJson, planJson, planText } from "./report.ts";
+import { applyWithStore, planWithStore, type Site } from "./site.ts";
+import { requireSupported } from "./support.ts";
 
 /** `signstar-configure`: makes the HSM what the configuration says. */
 export const configure: Command = {
@@ -48,60 +46,40 @@ Exit codes: 0 nothing to do or done, 2 changes pending (plan), 69 device unreach
 };
 
 async function runPlan(invocation: Invocation): Promise<Exit> {
-  const { config, place } = await prepare(invocation);
-  const devices: DevicePlan[] = [];
-  for (const connection of config.connections) {
-    const { url } = connection;
-    await withDevice(config, place, connection, async (run, meeting) => {
-      devices.push({ url, state: meeting.state, plan: await planDevice(run, meeting) });
-    });
-  }
+  const site = await prepare(invocation, () => undefined);
+  const devices = await planWithStore(site, new PlainAdminStore(site.place));
   invocation.io.write(invocation.options.flag("json") ? planJson(devices) : planText(devices));
   return devices.some(isPending) ? Exit.changes : Exit.ok;
 }
 
 async function runApply(invocation: Invocation): Promise<Exit> {
   const { options, io } = invocation;
-  const { config, place } = await prepare(invocation);
-  const connection = onlyConnection(config);
-  const log = options.flag("json") ? machineLog(connection.url) : undefined;
-  const made: Change[] = [];
-  await exclusively(place.lock, () =>
-    withDevice(config, place, connection, (run, meeting) =>
-      applyToDevice(run, meeting, (change) => {
-        made.push(change);
-        if (log === undefined) io.note(describe(change));
-        else log(change);
-      }),
-    ),
-  );
-  if (log !== undefined) io.write(`${JSON.stringify({ url: connection.url, changes: made.map(changeJson) })}\n`);
+  const log = options.flag("json") ? machineLog() : undefined;
+  const made: Made[] = [];
+  const site = await prepare(invocation, (device, change) => {
+    made.push({ device, change });
+    if (log === undefined) io.note(describe(change));
+    else log(device, change);
+  });
+  await exclusively(site.place.lock, () => applyWithStore(site, new PlainAdminStore(site.place), { rotate: false }));
+  if (log !== undefined) io.write(madeJson(site.config.connections, made));
   else if (made.length === 0) io.note("nothing to do");
   return Exit.ok;
 }
 
-async function prepare({ options, io }: Invocation): Promise<{ readonly config: Config; readonly place: Place }> {
+async function prepare({ options, io }: Invocation, done: Site["done"]): Promise<Site> {
   const root = options.text("root");
   const place = placeAt(root);
   const { config } = await loadConfig({ config: options.text("config"), root });
   for (const line of [...config.warnings, ...(place.note === undefined ? [] : [place.note])]) io.note(line);
   requireSupported(config);
-  return { config, place };
-}
-
-async function withDevice(
-  config: Config,
-  place: Place,
-  connection: DeviceConnection,
-  work: (run: Run, meeting: Meeting) => Promise<void>,
-): Promise<void> {
-  const desired = desiredFrom(config);
-  const files = new StateFiles(place);
-  const meeting = await meet(connection, files, (to) => new NetHsm(to));
-  try {
-    const { device } = meeting;
-    await work(new Run({ desired, iteration: config.iteration, device, place, now: () => new Date() }), meeting);
-  } finally {
-    meeting.device.close();
-  }
+  return {
+    config,
+    desired: desiredFrom(config),
+    place,
+    connect: (to) => new NetHsm(to),
+    now: () => new Date(),
+    sleep: (ms) => setTimeout(ms),
+    done,
+  };
 }

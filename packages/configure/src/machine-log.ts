@@ -6,13 +6,13 @@ import { changeJson } from "./report.ts";
 const standardError = 2;
 
 /** One JSON line on standard error for each change made. Changes hold no secret. */
-export function machineLog(device: DeviceUrl): (change: Change) => void {
+export function machineLog(): (device: DeviceUrl, change: Change) => void {
   const logger = pino(
-    { base: { device }, timestamp: pino.stdTimeFunctions.isoTime },
+    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination({ fd: standardError, sync: true }),
   );
-  return (change) => {
+  return (device, change) => {
     const { text, ...fields } = changeJson(change);
-    logger.info(fields, String(text));
+    logger.info({ device, ...fields }, String(text));
   };
 }

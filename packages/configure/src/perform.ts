@@ -66,12 +66,12 @@ export async function perform(run: Run, change: Change): Promise<void> {
   }
 }
 
-function writeAdminCredentials(run: Run, users: readonly UserId[]): void {
-  const before = run.adminCredentials;
-  const after =
+async function writeAdminCredentials(run: Run, users: readonly UserId[]): Promise<void> {
+  const { current: before, previous } = run.secrets ?? {};
+  const current =
     before === undefined ? makeAdminCredentials(run.iteration, users) : extendAdminCredentials(before, users);
-  run.files.writeAdminCredentials(after);
-  run.adminCredentials = after;
+  await run.store.write(current, { keepPrevious: false });
+  run.secrets = { current, previous };
 }
 
 async function provision(run: Run): Promise<void> {

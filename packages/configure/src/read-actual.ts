@@ -16,9 +16,9 @@ export async function readActual(run: Run, state: SystemState, firstPin?: string
       hint: "see its diagnosis: nethsm health diagnose",
     });
   }
-  run.adminCredentials = readCredentials(run);
+  run.secrets = await readSecrets(run);
   if (state !== "Unprovisioned") run.requireAdminCredentials();
-  const adminCredentials = run.adminCredentials && new Set(run.adminCredentials.administrators.keys());
+  const adminCredentials = run.secrets && new Set(run.secrets.current.administrators.keys());
   return { state, firstPin, adminCredentials, contents: await readContents(run, state) };
 }
 
@@ -45,18 +45,18 @@ async function readContents(run: Run, state: SystemState): Promise<Contents | un
   };
 }
 
-function readCredentials(run: Run) {
-  const credentials = run.files.readAdminCredentials();
-  if (credentials === undefined || credentials.iteration === run.iteration) return credentials;
+async function readSecrets(run: Run) {
+  const secrets = await run.store.read();
+  if (secrets === undefined || secrets.current.iteration === run.iteration) return secrets;
   throw new ConfigureError(
     "not-supported",
-    `the admin credentials are of iteration ${credentials.iteration}, the configuration is of iteration ${run.iteration}`,
+    `the admin credentials are of iteration ${secrets.current.iteration}, the configuration is of iteration ${run.iteration}`,
     { hint: "a new iteration asks for new administrator passphrases, which are not made while the old are in force" },
   );
 }
 
 async function requireLogin(run: Run): Promise<void> {
-  if (await authenticates(run.as(leadingAdministrator), leadingAdministrator)) return;
+  if (await authenticates(run, leadingAdministrator)) return;
   throw new ConfigureError(
     "credentials-refused",
     `the device refuses the admin credentials of ${leadingAdministrator}`,
@@ -79,8 +79,8 @@ async function readUsers(run: Run): Promise<Map<UserId, ActualUser>> {
 
 async function passphraseState(run: Run, id: UserId, role: ActualUser["role"]): Promise<PassphraseState> {
   if (role === "Administrator") {
-    if (run.adminCredentials?.administrators.has(id)) {
-      return (await authenticates(run.as(id), id)) ? "accepted" : "refused";
+    if (run.secrets?.current.administrators.has(id)) {
+      return (await authenticates(run, id)) ? "accepted" : "refused";
     }
     const wanted = [run.desired.administrators, ...run.desired.namespaces.map((each) => each.administrators)].flat();
     return wanted.includes(id) ? "missing" : "unknown";
@@ -90,7 +90,7 @@ async function passphraseState(run: Run, id: UserId, role: ActualUser["role"]): 
   const { passphrase, hasOld } = await run.passphraseFiles.read(user);
   if (passphrase === undefined) return "missing";
   run.learn(id, passphrase);
-  if (!(await authenticates(run.as(id), id))) return "refused";
+  if (!(await authenticates(run, id))) return "refused";
   return hasOld ? "unsettled" : "accepted";
 }
 

@@ -43,6 +43,21 @@ export function planJson(devices: readonly DevicePlan[]): string {
   return `${JSON.stringify({ devices: document })}\n`;
 }
 
+export interface Made {
+  readonly device: DeviceUrl;
+  readonly change: Change;
+}
+
+/** `{"url","changes":[…]}` for one device, `{"devices":[{"url","changes":[…]}]}` for several. */
+export function madeJson(connections: readonly { readonly url: DeviceUrl }[], made: readonly Made[]): string {
+  const devices = connections.map(({ url }) => ({
+    url,
+    changes: made.filter(({ device }) => device === url).map(({ change }) => changeJson(change)),
+  }));
+  const [only, ...others] = devices;
+  return `${JSON.stringify(others.length === 0 ? only : { devices })}\n`;
+}
+
 export function changeJson(change: Change): Readonly<Record<string, unknown>> {
   return { text: describe(change), ...change };
 }

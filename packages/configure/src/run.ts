@@ -1,6 +1,7 @@
 import type { UserId } from "@signstar/nethsm/ids";
 import type { Secret } from "@signstar/primitives/secret";
 import type { AdminCredentials } from "./admin-credentials.ts";
+import type { AdminSecrets, AdminStore } from "./admin-store.ts";
 import type { Desired } from "./desired.ts";
 import type { Device } from "./device.ts";
 import { ConfigureError } from "./errors.ts";
@@ -14,38 +15,44 @@ export class Run {
   /** Of the configuration, and of the admin credentials that go with it. */
   readonly iteration: number;
   readonly device: Device;
+  readonly store: AdminStore;
   readonly files: StateFiles;
   readonly passphraseFiles: PassphraseFiles;
   readonly now: () => Date;
+  readonly sleep: (ms: number) => Promise<void>;
   readonly #passphrases = new Map<UserId, Secret>();
   readonly #devices = new Map<UserId, Device>();
-  #adminCredentials: AdminCredentials | undefined;
+  #secrets: AdminSecrets | undefined;
 
   constructor(options: {
     readonly desired: Desired;
     readonly iteration: number;
     readonly device: Device;
     readonly place: Place;
+    readonly store: AdminStore;
     readonly now: () => Date;
+    readonly sleep: (ms: number) => Promise<void>;
   }) {
     this.desired = options.desired;
     this.iteration = options.iteration;
     this.device = options.device;
+    this.store = options.store;
     this.now = options.now;
+    this.sleep = options.sleep;
     this.files = new StateFiles(options.place);
     this.passphraseFiles = new PassphraseFiles(options.place);
     // A home for every passphrase, before anything is changed.
     for (const { systemUser } of options.desired.users) options.place.user(systemUser);
   }
 
-  get adminCredentials(): AdminCredentials | undefined {
-    return this.#adminCredentials;
+  get secrets(): AdminSecrets | undefined {
+    return this.#secrets;
   }
 
-  /** The admin credentials as they are on disk. */
-  set adminCredentials(credentials: AdminCredentials | undefined) {
-    this.#adminCredentials = credentials;
-    for (const [user, passphrase] of credentials?.administrators ?? []) this.learn(user, passphrase);
+  /** As the store has them. */
+  set secrets(secrets: AdminSecrets | undefined) {
+    this.#secrets = secrets;
+    for (const [user, passphrase] of secrets?.current.administrators ?? []) this.learn(user, passphrase);
   }
 
   /** From now on `as` logs in with this one. */
@@ -68,7 +75,7 @@ export class Run {
   }
 
   requireAdminCredentials(): AdminCredentials {
-    if (this.#adminCredentials !== undefined) return this.#adminCredentials;
+    if (this.#secrets !== undefined) return this.#secrets.current;
     throw new ConfigureError("no-credentials", "the device is provisioned, but this host has no admin credentials", {
       hint: "put the admin-credentials.toml it was provisioned with back into /var/lib/signstar/creds",
     });

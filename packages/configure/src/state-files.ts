@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path";
 import type { KeyRef } from "@signstar/config/model";
-import { makeDirectory, writeFileAtomic } from "@signstar/host/atomic-file";
+import { makeDirectory, removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
 import { HostError } from "@signstar/host/errors";
 import { type FileRules, readSafeFile } from "@signstar/host/safe-file";
 import { encodeTlsPins, readTlsPins, type TlsPins } from "@signstar/host/tls-pins";
@@ -24,9 +24,9 @@ export class StateFiles {
     this.#place = place;
   }
 
-  /** Throws ConfigureError (bad-credentials, exit 78), HostError. */
-  readAdminCredentials(): AdminCredentials | undefined {
-    const path = this.#place.paths.adminCredentials;
+  /** Those in force, or those before a rotation that is not finished. Throws ConfigureError (bad-credentials), HostError. */
+  readAdminCredentials(which?: "old"): AdminCredentials | undefined {
+    const path = this.#adminCredentials(which);
     const bytes = this.#readPrivate(path, adminCredentialsBytes);
     try {
       return bytes && parseAdminCredentials(bytes, path);
@@ -36,8 +36,8 @@ export class StateFiles {
   }
 
   /** On disk when it returns: only then may a device be given a passphrase of it. */
-  writeAdminCredentials(credentials: AdminCredentials): void {
-    const path = this.#place.paths.adminCredentials;
+  writeAdminCredentials(credentials: AdminCredentials, which?: "old"): void {
+    const path = this.#adminCredentials(which);
     makeDirectory(dirname(path), 0o700);
     const bytes = encodeAdminCredentials(credentials);
     try {
@@ -45,6 +45,10 @@ export class StateFiles {
     } finally {
       bytes.fill(0);
     }
+  }
+
+  removeOldAdminCredentials(): void {
+    removeFile(this.#adminCredentials("old"));
   }
 
   readCertificate({ namespace, keyId }: KeyRef): Uint8Array | undefined {
@@ -68,6 +72,10 @@ export class StateFiles {
     const all = new Map([...pins, [url, [...new Set([...(pins.get(url) ?? []), sha256])]]]);
     makeDirectory(dirname(path), 0o755);
     writeFileAtomic(path, encodeTlsPins(all), { mode: 0o644, ...this.#place.owner });
+  }
+
+  #adminCredentials(which: "old" | undefined): string {
+    return this.#place.paths.adminCredentials + (which === undefined ? "" : `.${which}`);
   }
 
   #readPrivate(path: string, maxBytes: number): Uint8Array | undefined {
