@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { emptySummary, encodeJournalSummary, type JournalSummary } from "@signstar/host/journal-summary";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { toolPath } from "../../scripts/debian.ts";
@@ -179,6 +180,85 @@ describe(name, () => {
     );
     expect(out).toMatch(/^nethsm_up\{.*\} 1$/m);
     expect(out).not.toContain("nethsm_key_operations_total");
+  });
+
+  test("adds what the journal tells, if that is known", async () => {
+    stand.devices = [await stand.device("Curve25519")];
+    configure();
+    expect(samples(checked((await stand.run("")).out))).toContain("signstar_journal_up 0");
+
+    const path = "/var/lib/signstar/metrics/journal.json";
+    const summary: JournalSummary = {
+      ...emptySummary,
+      at: 1_795_000_100_500,
+      cursorsLost: 1,
+      entries: { counted: 40, foreign: 2, malformed: 3 },
+      keys: new Map([
+        ["key1", { requested: 5, signed: 3, failed: 1, lastSuccess: 1_795_000_000_250 }],
+        ["ns1~key2", { requested: 1, signed: 0, failed: 1, lastSuccess: undefined }],
+      ]),
+      failures: new Map([["device-refused", 2]]),
+      refusals: new Map([["forbidden-words", 4]]),
+      sessions: new Map([
+        [
+          "signstar-download-signature",
+          new Map([
+            ["0", 3],
+            ["64", 4],
+          ]),
+        ],
+      ]),
+      signing: { counts: [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1], sumMs: 12_358 },
+    };
+    stand.write(path, encodeJournalSummary(summary), 0o644);
+    const { code, out } = await stand.run("");
+    expect(code).toBe(0);
+    const told = samples(checked(out)).filter((line) => /^signstar_(?!build|config|scrape|hsm)/.test(line));
+    const bucket = (le: string, count: number) => `signstar_signing_duration_seconds_bucket{le="${le}"} ${count}`;
+    expect(told).toEqual([
+      "signstar_journal_cursors_lost_total 1",
+      'signstar_journal_entries_total{fate="counted"} 40',
+      'signstar_journal_entries_total{fate="foreign"} 2',
+      'signstar_journal_entries_total{fate="malformed"} 3',
+      "signstar_journal_timestamp_seconds 1795000100.5",
+      "signstar_journal_up 1",
+      'signstar_last_success_timestamp_seconds{key="key1"} 1795000000.25',
+      'signstar_refusals_total{code="forbidden-words"} 4',
+      'signstar_sessions_total{program="signstar-download-signature",exit="0"} 3',
+      'signstar_sessions_total{program="signstar-download-signature",exit="64"} 4',
+      'signstar_signature_failures_total{code="device-refused"} 2',
+      'signstar_signature_requests_total{key="key1"} 5',
+      'signstar_signature_requests_total{key="ns1~key2"} 1',
+      'signstar_signatures_total{key="key1",outcome="signed"} 3',
+      'signstar_signatures_total{key="key1",outcome="failed"} 1',
+      'signstar_signatures_total{key="ns1~key2",outcome="signed"} 0',
+      'signstar_signatures_total{key="ns1~key2",outcome="failed"} 1',
+      bucket("0.005", 0),
+      ...["0.01", "0.025", "0.05", "0.1"].map((le) => bucket(le, 1)),
+      ...["0.25", "0.5", "1.0", "2.5", "5.0", "10.0"].map((le) => bucket(le, 2)),
+      bucket("+Inf", 3),
+      "signstar_signing_duration_seconds_sum 12.358",
+      "signstar_signing_duration_seconds_count 3",
+    ]);
+    const open = await stand.run("", {}, false, ["--format", "openmetrics"]);
+    expect(open.out).toContain(
+      "# TYPE signstar_signing_duration_seconds histogram\n# UNIT signstar_signing_duration_seconds seconds\n",
+    );
+    expect(open.out).toContain("# TYPE signstar_signatures counter\n");
+
+    for (const [content, mode] of [
+      ["{}", 0o644],
+      [encodeJournalSummary(summary), 0o666],
+    ] as const) {
+      stand.write(path, content, mode);
+      const damaged = await stand.run("");
+      expect(damaged.code).toBe(0);
+      expect(samples(checked(damaged.out))).toContain("signstar_journal_up 0");
+      expect(stand.entries().map(({ event, code: why }) => [event, why])).toContainEqual([
+        "summary-problem",
+        "summary-unusable",
+      ]);
+    }
   });
 
   test("writes a file whole, and speaks OpenMetrics, on the appliance itself", async () => {

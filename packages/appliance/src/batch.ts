@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Io } from "@signstar/command/io";
+import { lines } from "@signstar/command/lines";
 import { reportOf } from "@signstar/command/report";
 import { clientReport } from "@signstar/command/run-forced";
 import { finishSha512 } from "@signstar/hash-state/resume";
@@ -9,7 +10,6 @@ import { Exit, Failure } from "@signstar/primitives/failure";
 import { limits } from "@signstar/primitives/limits";
 import { type BatchAnswer, encodeBatchAnswer, parseBatchFrame } from "@signstar/signing-request/batch";
 import { inOrder } from "./in-order.ts";
-import { lines } from "./lines.ts";
 import { Outbox } from "./outbox.ts";
 import { send } from "./send.ts";
 import type { Session } from "./session.ts";

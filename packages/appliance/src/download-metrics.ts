@@ -3,6 +3,9 @@ import type { ForcedCommand } from "@signstar/command/run-forced";
 import type { Options } from "@signstar/command/spec";
 import { version } from "@signstar/command/version";
 import { writeFileAtomic } from "@signstar/host/atomic-file";
+import { trustedOwners } from "@signstar/host/caller";
+import { HostError } from "@signstar/host/errors";
+import { type JournalSummary, readJournalSummary } from "@signstar/host/journal-summary";
 import type { UserId } from "@signstar/nethsm/ids";
 import type { Connection, DeviceUrl } from "@signstar/nethsm/tls";
 import { systemStates } from "@signstar/nethsm/types";
@@ -10,6 +13,7 @@ import { toUtf8 } from "@signstar/primitives/bytes";
 import { connectionsOf, credentialsOf, passphrasesOf } from "./device-access.ts";
 import { addDeviceMetrics } from "./device-metrics.ts";
 import { Exposition, type Format, type Labels, type Metric } from "./exposition.ts";
+import { addJournalMetrics } from "./journal-metrics.ts";
 import type { Login, Observation } from "./observe.ts";
 import { mappingOf } from "./role.ts";
 import { Session, serverOptions } from "./session.ts";
@@ -63,6 +67,7 @@ async function handOut(session: Session, io: Io, options: Options): Promise<void
       await session.failed({ event: "device-problem", device: connections[i]?.url }, problem);
     }
   }
+  addJournalMetrics(exposition, await journalSummary(session));
   exposition.add(own.build, { version }, 1);
   exposition.add(own.iteration, {}, config.iteration);
   exposition.add(own.duration, {}, (performance.now() - began) / 1000);
@@ -83,9 +88,20 @@ function deviceLabels(connections: readonly Connection[]): readonly string[] {
   });
 }
 
+/** Nobody who fetches metrics reads the journal: it was added up for them. A summary that is no good is as none. */
+async function journalSummary(session: Session): Promise<JournalSummary | undefined> {
+  try {
+    return readJournalSummary(session.paths.journalSummary, trustedOwners(session.root));
+  } catch (thrown) {
+    if (!(thrown instanceof HostError)) throw thrown;
+    await session.failed({ event: "summary-problem" }, thrown);
+    return undefined;
+  }
+}
+
 const gauge = (metric: string, help: string): Metric => ({ name: metric, type: "gauge", help });
 
-/** What this process knows of itself. What has happened before it started, only the journal could tell. */
+/** What this process knows of itself. */
 const own = {
   build: gauge("signstar_build_info", "Version of the program that made these metrics; always 1."),
   iteration: gauge("signstar_config_iteration", "The iteration that the appliance's configuration names."),

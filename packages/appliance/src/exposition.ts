@@ -6,7 +6,7 @@
 export interface Metric {
   /** Counters end with `_total`. */
   readonly name: string;
-  readonly type: "counter" | "gauge" | "untyped";
+  readonly type: "counter" | "gauge" | "histogram" | "untyped";
   readonly help: string;
   /** The name says it too. */
   readonly unit?: "bytes" | "seconds";
@@ -15,7 +15,17 @@ export interface Metric {
 export type Labels = Readonly<Record<string, string>>;
 export type Format = "prometheus" | "openmetrics";
 
+export interface Histogram {
+  /** Upper bounds of the buckets, ascending. */
+  readonly bounds: readonly number[];
+  /** How many fell into each; one more than there are bounds, for what lies beyond. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
 interface Sample {
+  /** Behind the metric's name. */
+  readonly suffix: string;
   readonly labels: Labels;
   readonly value: string;
 }
@@ -25,9 +35,28 @@ export class Exposition {
 
   /** `value` as a number or as decimal text, which is passed on as it is. */
   add(metric: Metric, labels: Labels, value: number | string): void {
+    this.#add(metric, { suffix: "", labels, value: String(value) });
+  }
+
+  addHistogram(metric: Metric, labels: Labels, { bounds, counts, sum }: Histogram): void {
+    let below = 0;
+    for (const [i, count] of counts.entries()) {
+      below += count;
+      const bound = bounds[i];
+      this.#add(metric, {
+        suffix: "_bucket",
+        labels: { ...labels, le: bound === undefined ? "+Inf" : float(bound) },
+        value: String(below),
+      });
+    }
+    this.#add(metric, { suffix: "_sum", labels, value: String(sum) });
+    this.#add(metric, { suffix: "_count", labels, value: String(below) });
+  }
+
+  #add(metric: Metric, sample: Sample): void {
     const family = this.#families.get(metric.name) ?? { metric, samples: [] };
     this.#families.set(metric.name, family);
-    family.samples.push({ labels, value: String(value) });
+    family.samples.push(sample);
   }
 
   /** Families sorted by name, their samples together. */
@@ -35,7 +64,7 @@ export class Exposition {
     const families = [...this.#families.values()].toSorted((a, b) => (a.metric.name < b.metric.name ? -1 : 1));
     const lines = families.flatMap(({ metric, samples }) => [
       ...(format === "openmetrics" ? openMetricsHead(metric) : prometheusHead(metric)),
-      ...samples.map(({ labels, value }) => `${metric.name}${labelText(labels)} ${value}`),
+      ...samples.map(({ suffix, labels, value }) => `${metric.name}${suffix}${labelText(labels)} ${value}`),
     ]);
     if (format === "openmetrics") lines.push("# EOF");
     return `${lines.join("\n")}\n`;
@@ -54,6 +83,11 @@ function openMetricsHead({ name, type, help, unit }: Metric): readonly string[] 
     ...(unit === undefined ? [] : [`# UNIT ${family} ${unit}`]),
     `# HELP ${family} ${escaped(help)}`,
   ];
+}
+
+/** OpenMetrics wants bounds that look like floating point. */
+function float(bound: number): string {
+  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound);
 }
 
 function labelText(labels: Labels): string {

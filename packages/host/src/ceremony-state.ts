@@ -5,6 +5,7 @@
 import { fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
 import { HostError } from "./errors.ts";
+import { count, list, members, oneOf, text } from "./json-shape.ts";
 import { readSafeFile } from "./safe-file.ts";
 
 export interface CeremonyState {
@@ -145,36 +146,6 @@ function setIn(found: Readonly<Record<string, unknown>>): ShareSet {
     threshold: count(found["threshold"]),
     numberOfShares: count(found["numberOfShares"]),
   };
-}
-
-function members(value: unknown, names: readonly string[]): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("not an object");
-  const found: Readonly<Record<string, unknown>> = { ...value };
-  if (Object.keys(found).sort().join() !== names.toSorted().join()) {
-    throw new TypeError(`its members are not ${names.join(", ")}`);
-  }
-  return found;
-}
-
-function list(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new TypeError("not a list");
-}
-
-function text(value: unknown, form: RegExp): string {
-  if (typeof value === "string" && form.test(value)) return value;
-  throw new TypeError(`${JSON.stringify(value)} is not of the form ${form.source}`);
-}
-
-function oneOf<T extends string>(value: unknown, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined) throw new TypeError(`${JSON.stringify(value)} is none of ${choices.join(", ")}`);
-  return found;
-}
-
-function count(value: unknown): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
-  throw new TypeError(`${JSON.stringify(value)} is not a number of 32 bits`);
 }
 
 function date(value: unknown): Date {

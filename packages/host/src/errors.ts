@@ -15,6 +15,7 @@ const exits = {
   "credential-unusable": Exit.config,
   "pins-unusable": Exit.config,
   "state-unusable": Exit.config,
+  "summary-unusable": Exit.config,
   "write-failed": Exit.cantCreate,
   "no-room": Exit.cantCreate,
   "staging-unusable": Exit.config,

@@ -16,6 +16,8 @@ export interface Paths {
   readonly keptBackups: string;
   readonly wireguard: { readonly privateKey: string; readonly publicKey: string };
   readonly journalSocket: string;
+  /** What the journal tells, added up for monitoring. */
+  readonly journalSummary: string;
   /** The OpenPGP certificate of a key: `[NS~]KEY.pgp`. */
   certificate(namespace: string | undefined, keyId: string): string;
   /** A home as passwd names it. */
@@ -50,6 +52,7 @@ export function pathsUnder(root: string): Paths {
     keptBackups: `${state}/backup`,
     wireguard: { privateKey: `${state}/wireguard/private.key`, publicKey: `${state}/wireguard/public.key` },
     journalSocket: `${prefix}/run/systemd/journal/stdout`,
+    journalSummary: `${state}/metrics/journal.json`,
     certificate: (namespace, keyId) =>
       `${state}/certificates/${namespace === undefined ? "" : `${namespace}~`}${keyId}.pgp`,
     home: (home) => `${prefix}${home}`,

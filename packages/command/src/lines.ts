@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
-import { CommandError } from "@signstar/command/errors";
+import { CommandError } from "./errors.ts";
 
 export interface LineLimits {
   /** Of a longer line only the first `bytes` + 1 are kept, so that its reader sees that it is too long. */
   readonly bytes: number;
-  /** The longest wait for more input. */
-  readonly idleMs: number;
+  /** The longest wait for more input; without it, for ever. */
+  readonly idleMs?: number;
 }
 
 /** The lines of a stream without their newlines, the last one with or without. Throws CommandError (66, 74). */
@@ -47,13 +47,11 @@ class Line {
   }
 }
 
-async function* chunks(stream: Readable, idleMs: number): AsyncGenerator<Uint8Array> {
+async function* chunks(stream: Readable, idleMs: number | undefined): AsyncGenerator<Uint8Array> {
   const iterator: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
   for (;;) {
     // The clock runs only while we wait for the client, not while the client waits for us.
-    const timer = setTimeout(() => {
-      stream.destroy(new CommandError("input-too-slow", `standard input was silent for ${idleMs / 1000} s`));
-    }, idleMs);
+    const timer = idleMs === undefined ? undefined : setTimeout(() => stream.destroy(silent(idleMs)), idleMs);
     try {
       const { done, value } = await iterator.next();
       if (done === true) return;
@@ -65,4 +63,8 @@ async function* chunks(stream: Readable, idleMs: number): AsyncGenerator<Uint8Ar
       clearTimeout(timer);
     }
   }
+}
+
+function silent(idleMs: number): CommandError {
+  return new CommandError("input-too-slow", `standard input was silent for ${idleMs / 1000} s`);
 }
