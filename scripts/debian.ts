@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const tools: Readonly<Record<string, string>> = {
+  findmnt: "util-linux",
   fish: "fish",
   gpg: "gnupg",
   mandoc: "mandoc",

@@ -39,7 +39,7 @@ export interface Spec {
   readonly programs?: Readonly<Record<string, string>>;
   /** Further arguments of soft-nethsm. */
   readonly softNethsm?: readonly string[];
-  /** A shell script that runs (overlay only) when everything but the SSH server is up. */
+  /** A shell script that runs (overlay only) when everything but the SSH server is up; `$1` is `directory`. */
   readonly setup?: string;
   /** Lines before ours in sshd_config, and Match blocks before those of the drop-ins. */
   readonly sshdConfig?: string;
@@ -87,7 +87,7 @@ async function main(specFile: string): Promise<void> {
   run(join(bin, "signstar-configure"), ["apply", ...rooted, "--config", config]);
   exportCertificates(root, join(spec.directory, "certificates"));
 
-  if (installed && spec.setup !== undefined) run("sh", ["-euc", spec.setup]);
+  if (installed && spec.setup !== undefined) run("sh", ["-euc", spec.setup, "sh", spec.directory]);
 
   const { ssh, hostKey } = await startSsh(spec, directory, root);
   const ready: Ready = { port: ssh.port, hostKey, url: device.url, tlsFingerprint: device.fingerprint };
