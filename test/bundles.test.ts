@@ -133,5 +133,13 @@ describe.each(executables.map((executable) => [executable.name, executable] as c
         expect(owners).not.toContain(heavy);
       }
     });
+
+    // Evaluated when imported, that is if the config has such credentials.
+    test("asks systemd for passphrases only where they are encrypted", () => {
+      const sources = ["encrypted-credentials", "varlink"].map((file) => `packages/host/src/${file}.ts`);
+      for (const source of sources.filter((each) => each in made.metafile.inputs)) {
+        expect(made.code).toContain(`__esm({\n  "${source}"() {`);
+      }
+    });
   }
 });

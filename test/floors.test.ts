@@ -34,7 +34,7 @@ const house: Readonly<Record<string, Room>> = {
     floor: 2,
     outside: {
       "node:fs": ["atomic-file", "caller", "journal-summary", "living", "safe-file", "staging"],
-      "node:net": ["journal"],
+      "node:net": ["journal", "varlink"],
       "node:child_process": ["run-as"],
     },
   },

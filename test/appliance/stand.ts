@@ -106,9 +106,10 @@ export class Stand {
     return full;
   }
 
-  credential(passphrase: string, suffix = "", user = "operator"): string {
+  /** A file of what is a passphrase, or with `creds` of one encrypted. */
+  credential(content: string, suffix = "", user = "operator", kind: "txt" | "creds" = "txt"): string {
     const secretsOf = "/var/lib/signstar/home/signer/.local/state/signstar/secrets";
-    return this.write(`${secretsOf}/${user}.txt${suffix}`, passphrase);
+    return this.write(`${secretsOf}/${user}.${kind}${suffix}`, content);
   }
 
   /** A device whose key `key1` the operator may use; the same one for the same words, unless it is to be `fresh`. */
@@ -149,7 +150,9 @@ export class Stand {
     return this.write("/var/lib/signstar/certificates/key1.pgp", certificate.bytes, 0o644);
   }
 
-  configure(options: { kind?: KeyKind; more?: string; mapping?: string; tail?: string } = {}): void {
+  configure(
+    options: { kind?: KeyKind; more?: string; mapping?: string; tail?: string; secrets?: "systemd-creds" } = {},
+  ): void {
     const [keyType, mechanism, signatureType] = keySetups[options.kind ?? "Curve25519"].toml;
     const connections = this.devices.map(
       ({ url, tlsFingerprint }) =>
@@ -172,7 +175,7 @@ key_context.openpgp = { user_ids = ["Signer <s@example.org>"], version = "4" }`;
     const parts = [
       "iteration = 1",
       'admin_secret_handling = "plaintext"',
-      'non_admin_secret_handling = "plaintext"',
+      `non_admin_secret_handling = "${options.secrets ?? "plaintext"}"`,
       ...(connections.length === 0 ? ["connections = []"] : connections),
       '[[users]]\nnethsm_only_admin = "admin"',
       options.mapping ?? mapping,

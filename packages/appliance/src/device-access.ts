@@ -27,16 +27,12 @@ export interface Passphrases extends Disposable {
   readonly previous: Secret | undefined;
 }
 
-/** Throws HostError or ApplianceError (78). */
-export function passphrasesOf(config: Config, user: UserId, caller: Caller, paths: Paths): Passphrases {
-  if (config.nonAdminSecretHandling !== "plaintext") {
-    throw new ApplianceError("credential-kind", "credentials encrypted by systemd for users cannot be read here", {
-      hint: 'set non_admin_secret_handling = "plaintext"',
-    });
-  }
-  const path = paths.credential(caller.home, user);
-  const previous = ifAny(`${path}.old`);
-  const current = ifAny(path) ?? previous ?? readCredential(path);
+/** Throws HostError: 78, or 75 if systemd's credential service does not answer. */
+export async function passphrasesOf(config: Config, user: UserId, caller: Caller, paths: Paths): Promise<Passphrases> {
+  const { kind, read } = await credentialFiles(config, paths);
+  const path = paths.credential(caller.home, user, kind);
+  const [found, previous] = await Promise.all([ifAny(read(path)), ifAny(read(`${path}.old`))]);
+  const current = found ?? previous ?? (await read(path));
   const older = current === previous ? undefined : previous;
   return {
     current,
@@ -69,9 +65,20 @@ export function asOurs(thrown: unknown): unknown {
   return new ApplianceError("device-refused", thrown.message, { hint: thrown.hint, cause: thrown });
 }
 
-function ifAny(path: string): Secret | undefined {
+interface CredentialFiles {
+  readonly kind: "txt" | "creds";
+  read(path: string): Promise<Secret>;
+}
+
+async function credentialFiles(config: Config, { credentialsSocket }: Paths): Promise<CredentialFiles> {
+  if (config.nonAdminSecretHandling === "plaintext") return { kind: "txt", read: async (path) => readCredential(path) };
+  const { readEncryptedCredential } = await import("@signstar/host/encrypted-credentials");
+  return { kind: "creds", read: (path) => readEncryptedCredential(path, { socketPath: credentialsSocket }) };
+}
+
+async function ifAny(reading: Promise<Secret>): Promise<Secret | undefined> {
   try {
-    return readCredential(path);
+    return await reading;
   } catch (thrown) {
     if (thrown instanceof HostError && thrown.code === "credential-missing") return undefined;
     throw thrown;

@@ -46,7 +46,7 @@ async function sendFresh(session: Session, io: Io): Promise<void> {
   const { caller, config } = await session.open();
   const { backendUser } = mappingOf(config, caller, ["backup"]);
   const connections = connectionsOf(config, session.paths, session.root);
-  using passphrases = passphrasesOf(config, backendUser, caller, session.paths);
+  using passphrases = await passphrasesOf(config, backendUser, caller, session.paths);
   const { Pool } = await import("@signstar/nethsm/pool");
   using pool = new Pool(connections, { random: Math.random, deadlines: { slowHeadersMs } });
   try {

@@ -50,12 +50,14 @@ async function handOut(session: Session, io: Io, options: Options): Promise<void
   const mapping = mappingOf(config, caller, ["metrics", "hermetic-metrics"]);
   const connections = connectionsOf(config, session.paths, session.root);
   using wipe = new DisposableStack();
-  const login = (user: UserId): Login => {
-    const passphrases = wipe.use(passphrasesOf(config, user, caller, session.paths));
+  const login = async (user: UserId): Promise<Login> => {
+    const passphrases = wipe.use(await passphrasesOf(config, user, caller, session.paths));
     return { user, credentials: credentialsOf(user, passphrases) };
   };
-  const metricsUser = login(mapping.metricsUser);
-  const operators = mapping.operatorUsers.map(login);
+  const metricsUser = await login(mapping.metricsUser);
+  const operators: Login[] = [];
+  // One after the other: systemd lets nobody decrypt much at a time.
+  for (const user of mapping.operatorUsers) operators.push(await login(user));
   const { observe } = await import("./observe.ts");
   const observed = await Promise.all(connections.map((connection) => observe(connection, metricsUser, operators)));
 

@@ -64,7 +64,7 @@ async function prepare(session: Session, { caller, config }: Opened, mapping: Si
     });
   }
   const connections = connectionsOf(config, paths, root);
-  const passphrases = passphrasesOf(config, mapping.operator, caller, paths);
+  const passphrases = await passphrasesOf(config, mapping.operator, caller, paths);
   return {
     session,
     user: caller.name,

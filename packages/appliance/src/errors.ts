@@ -5,7 +5,6 @@ const exits = {
   "wrong-role": Exit.noPerm,
   "no-openpgp": Exit.config,
   "no-connection": Exit.config,
-  "credential-kind": Exit.config,
   "certificate-unreadable": Exit.config,
   "certificate-missing": Exit.config,
   "device-refused": Exit.config,

@@ -10,10 +10,15 @@ import { readSafeFile } from "./safe-file.ts";
  * Throws HostError (exit 78): credential-missing, credential-unsafe, credential-unusable.
  */
 export function readCredential(path: string): Secret {
-  const bytes = readOwn(path);
+  return passphraseIn(readOwn(path, limits.credentialBytes), path);
+}
+
+/** The content of a credential file as the passphrase it is; the bytes are wiped. Throws HostError (78). */
+export function passphraseIn(bytes: Uint8Array, path: string): Secret {
   const length = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
   try {
     if (length === 0) throw new HostError("credential-unusable", `${path} is empty`);
+    if (length > limits.credentialBytes) throw new HostError("credential-unusable", `${path} is too long`);
     return Secret.take(bytes.subarray(0, length));
   } finally {
     bytes.fill(0);
@@ -25,9 +30,10 @@ const codes: Partial<Record<HostErrorCode, HostErrorCode>> = {
   "file-unsafe": "credential-unsafe",
 };
 
-function readOwn(path: string): Uint8Array {
+/** The content of a credential file of the reader. Throws HostError (78). */
+export function readOwn(path: string, maxBytes: number): Uint8Array {
   try {
-    return readSafeFile(path, { maxBytes: limits.credentialBytes, owners: [effectiveUid()], mode: "private" });
+    return readSafeFile(path, { maxBytes, owners: [effectiveUid()], mode: "private" });
   } catch (thrown) {
     if (!(thrown instanceof HostError)) throw thrown;
     throw new HostError(codes[thrown.code] ?? "credential-unusable", thrown.message, {

@@ -13,6 +13,8 @@ const exits = {
   "credential-missing": Exit.config,
   "credential-unsafe": Exit.config,
   "credential-unusable": Exit.config,
+  "service-missing": Exit.config,
+  "service-failed": Exit.tempFail,
   "pins-unusable": Exit.config,
   "state-unusable": Exit.config,
   "summary-unusable": Exit.config,

@@ -16,6 +16,8 @@ export interface Paths {
   readonly keptBackups: string;
   readonly wireguard: { readonly privateKey: string; readonly publicKey: string };
   readonly journalSocket: string;
+  /** Where systemd decrypts credentials. */
+  readonly credentialsSocket: string;
   /** What the journal tells, added up for monitoring. */
   readonly journalSummary: string;
   /** The OpenPGP certificate of a key: `[NS~]KEY.pgp`. */
@@ -52,6 +54,7 @@ export function pathsUnder(root: string): Paths {
     keptBackups: `${state}/backup`,
     wireguard: { privateKey: `${state}/wireguard/private.key`, publicKey: `${state}/wireguard/public.key` },
     journalSocket: `${prefix}/run/systemd/journal/stdout`,
+    credentialsSocket: `${prefix}/run/systemd/io.systemd.Credentials`,
     journalSummary: `${state}/metrics/journal.json`,
     certificate: (namespace, keyId) =>
       `${state}/certificates/${namespace === undefined ? "" : `${namespace}~`}${keyId}.pgp`,

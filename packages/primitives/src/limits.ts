@@ -12,6 +12,8 @@ export const limits = {
   certificateBytes: 1024 * 1024,
   configBytes: 1024 * 1024,
   credentialBytes: 4096,
+  /** The same as systemd writes it: base64, with what a TPM wants to see again. */
+  encryptedCredentialBytes: 64 * 1024,
   /** A share of a secret of 24 KiB with 255 commitments is 52 KiB long. */
   shareBytes: 64 * 1024,
 } as const;
