@@ -43,8 +43,13 @@ export function installList(): Installed[] {
 
 export async function installInto(destination: string): Promise<void> {
   await buildIfStale();
-  for (const { from, to, mode } of installList()) place(join(repository, from), join(destination, to), mode);
+  installFiles(destination);
   await installManual(destination);
+}
+
+/** Everything that is in the repository and in `dist`: no manual, no completions. */
+export function installFiles(destination: string): void {
+  for (const { from, to, mode } of installList()) place(join(repository, from), join(destination, to), mode);
 }
 
 const completions = {

@@ -6,7 +6,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
-  copyFileSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -22,9 +21,9 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { armor } from "@signstar/openpgp/armor";
 import { repository } from "../bundle.ts";
-import { executables } from "../executables.ts";
 import { readDropIn } from "./drop-in.ts";
 import { serveEmbedded } from "./embedded-server.ts";
+import { installHere } from "./install-here.ts";
 import { recordJournal } from "./journal-recorder.ts";
 import { type SshServer, serveOpenSsh } from "./openssh-server.ts";
 
@@ -107,10 +106,8 @@ function run(program: string, args: readonly string[]): void {
   execFileSync(program, args, { stdio: ["ignore", 2, 2] });
 }
 
-/** Node and our programs where a distribution's package would put them. */
 function install(spec: Spec): void {
-  copyFileSync(process.execPath, "/usr/bin/node");
-  for (const { name } of executables) copyFileSync(join(repository, "dist", name), join("/usr/bin", name));
+  installHere();
   for (const [name, text] of Object.entries(spec.programs ?? {})) {
     writeFileSync(join("/usr/bin", name), text);
     chmodSync(join("/usr/bin", name), 0o755);

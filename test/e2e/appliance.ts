@@ -1,15 +1,12 @@
 /** An appliance for tests over the real sshd: in an overlay of this system with real users, or of the own user alone. */
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildIfStale } from "../../scripts/build.ts";
-import { repository } from "../../scripts/bundle.ts";
 import { applianceConfig, type SigningUser } from "../../scripts/stage/appliance-config.ts";
 import type { Spec } from "../../scripts/stage/serve.ts";
 import { findPlace, makeKey, type Place, type Stage, startStage } from "../../scripts/stage/stage.ts";
-
-export const requestSignature = join(repository, "bin", "signstar-request-signature");
+import { Clients } from "./clients.ts";
 
 export interface ApplianceOptions {
   /** Where it is served; without it an overlay, since everything below needs real users. */
@@ -20,12 +17,11 @@ export interface ApplianceOptions {
   readonly more?: (publicKeyOf: (person: string) => string) => Partial<Spec> & { readonly mappings?: string };
 }
 
-export class Appliance {
-  readonly directory: string;
+export class Appliance extends Clients {
   readonly #stage: Stage;
 
   private constructor(directory: string, stage: Stage) {
-    this.directory = directory;
+    super(directory, stage);
     this.#stage = stage;
   }
 
@@ -51,43 +47,8 @@ export class Appliance {
     return new URL(this.#stage.url);
   }
 
-  path(...names: string[]): string {
-    return join(this.directory, ...names);
-  }
-
   certificate(name: string): string {
     return this.path("server", "certificates", `${name}.asc`);
-  }
-
-  /** ssh's arguments to be `person`; options come first, the destination and words are the caller's. */
-  sshArguments(person: string): string[] {
-    return [
-      ...["-F", "none", "-p", String(this.#stage.port), "-i", this.path(person), "-o", "IdentitiesOnly=yes"],
-      ...["-T", "-o", "BatchMode=yes", "-o", `UserKnownHostsFile=${this.#stage.knownHosts}`],
-    ];
-  }
-
-  ssh(person: string, args: readonly string[], input: string | Uint8Array = ""): SpawnSyncReturns<string> {
-    return spawnSync("ssh", [...this.sshArguments(person), ...args], { encoding: "utf8", input, timeout: 60_000 });
-  }
-
-  /** `signstar-request-signature sign` as `user`. */
-  sign(user: string, args: readonly string[]): SpawnSyncReturns<string> {
-    const connection = ["-p", String(this.#stage.port), "-i", this.path(user), "--known-hosts", this.#stage.knownHosts];
-    return spawnSync(requestSignature, ["sign", ...connection, ...args], { encoding: "utf8", timeout: 300_000 });
-  }
-
-  /** The entries that reached the journal so far, in order of arrival. */
-  journal(): Readonly<Record<string, unknown>>[] {
-    return readFileSync(this.path("server", "journal.log"), "utf8")
-      .split("\n")
-      .map((line) => /^<\d>(\{.*\})$/.exec(line)?.[1])
-      .filter((json) => json !== undefined)
-      .map((json) => JSON.parse(json) as Record<string, unknown>);
-  }
-
-  sshdLog(): string {
-    return readFileSync(this.path("server", "sshd.log"), "utf8");
   }
 
   async stop(): Promise<void> {

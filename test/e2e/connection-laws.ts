@@ -3,7 +3,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
-import { type Appliance, requestSignature } from "./appliance.ts";
+import type { Appliance } from "./appliance.ts";
+import { requestSignature } from "./clients.ts";
 
 export interface Peer {
   /** Its sshd accepts every variable that a client sends. */
