@@ -57,10 +57,12 @@ const allowed: Readonly<Record<string, Allowed>> = {
       "host",
       "nethsm",
       "openpgp",
+      "secret-sharing",
+      "shamir-secret-sharing",
       "signing",
       "smol-toml",
     ],
-    kibibytes: 760,
+    kibibytes: 860,
   },
   "signstar-configure-build": {
     contents: [...command, ...execa, "config", "configure-build", "host", "nethsm", "smol-toml"],

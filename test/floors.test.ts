@@ -68,7 +68,7 @@ const house: Readonly<Record<string, Room>> = {
   configure: {
     floor: 3,
     outside: {
-      "node:fs": ["exclusive", "place", "state-files"],
+      "node:fs": ["ceremony/share-files", "exclusive", "place", "state-files"],
       "node:child_process": ["exclusive"],
     },
   },

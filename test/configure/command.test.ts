@@ -111,7 +111,7 @@ describe("refused before anything is done", () => {
           'admin_secret_handling = "plaintext"\nnon',
           'admin_secret_handling = "shamirs-secret-sharing"\nnon',
         ) + shares,
-      /shamirs-secret-sharing/,
+      /shared among its holders/,
     ],
     [
       "encrypted admin credentials",

@@ -184,7 +184,7 @@ nethsm_users = { metrics_user = "${name}", operator_users = ${JSON.stringify(ope
 }
 
 /** A key of its own for each name; nobody logs in with it. */
-function sshKey(name: string): string {
+export function sshKey(name: string): string {
   const bytes = Buffer.alloc(51);
   bytes.writeUInt32BE(11, 0);
   bytes.write("ssh-ed25519", 4);

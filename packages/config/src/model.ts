@@ -77,7 +77,8 @@ export const systemOnlyKinds = [
   "update-upload",
 ] as const;
 export type SystemOnlyKind = (typeof systemOnlyKinds)[number];
-export type SystemOnlyMapping = SshUser & { readonly kind: SystemOnlyKind };
+/** One type for each kind, so that a kind tells the mapping. */
+export type SystemOnlyMapping = { [K in SystemOnlyKind]: SshUser & { readonly kind: K } }[SystemOnlyKind];
 
 export type Mapping =
   | AdminMapping

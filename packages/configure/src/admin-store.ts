@@ -1,3 +1,4 @@
+import type { Config } from "@signstar/config/model";
 import { type AdminCredentials, encodeAdminCredentials } from "./admin-credentials.ts";
 import { ConfigureError } from "./errors.ts";
 import type { Place } from "./place.ts";
@@ -21,6 +22,18 @@ export interface AdminStore {
   write(current: AdminCredentials, options: { readonly keepPrevious: boolean }): Promise<void>;
   /** Every device has answered with what was written last. */
   settle(): Promise<void>;
+}
+
+/** Where this host keeps them, as the configuration says. Throws ConfigureError (`shared-secret`, exit 78). */
+export function adminStoreOf({ adminSecretHandling: { kind } }: Config, place: Place): AdminStore {
+  if (kind === "plaintext") return new PlainAdminStore(place);
+  throw new ConfigureError(
+    "shared-secret",
+    "the admin secret is shared among its holders, this host does not have it",
+    {
+      hint: "let a threshold of them hand in their shares: signstar-share send HOST FILE, with the word plan to look first",
+    },
+  );
 }
 
 /** `admin-credentials.toml`, and beside it `.old` during a rotation. */

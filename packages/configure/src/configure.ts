@@ -1,13 +1,16 @@
 import { setTimeout } from "node:timers/promises";
+import type { Io } from "@signstar/command/io";
 import type { Command, Invocation } from "@signstar/command/spec";
 import { loadConfig } from "@signstar/config/load";
 import { NetHsm } from "@signstar/nethsm/client";
 import { Exit } from "@signstar/primitives/failure";
-import { PlainAdminStore } from "./admin-store.ts";
+import { adminStoreOf } from "./admin-store.ts";
+import { holdCeremonies } from "./ceremony/ceremony.ts";
+import { sharingOf } from "./ceremony/holders.ts";
 import { describe } from "./change.ts";
 import { desiredFrom } from "./desired.ts";
 import { exclusively } from "./exclusive.ts";
-import { machineLog } from "./machine-log.ts";
+import { type MachineLog, machineLog } from "./machine-log.ts";
 import { placeAt } from "./place.ts";
 import { isPending, type Made, madeJson, planJson, planText } from "./report.ts";
 import { applyWithStore, planWithStore, type Site } from "./site.ts";
@@ -20,6 +23,8 @@ export const configure: Command = {
   description: `Compares the configuration with the device: users, namespaces, keys, tags, OpenPGP certificates, and the
 passphrases that this host keeps for its users. No key is ever replaced, and none deleted that [removal] does not list.
 
+A secret that is shared among holders is never kept: then changes are made by "run", for what enough of them want.
+
 Exit codes: 0 nothing to do or done, 2 changes pending (plan), 69 device unreachable, 77 not root, 78 configuration.`,
   options: [
     { name: "config", value: "FILE", description: "read this configuration and no other" },
@@ -30,7 +35,15 @@ Exit codes: 0 nothing to do or done, 2 changes pending (plan), 69 device unreach
     },
     { name: "json", description: "write for machines" },
   ],
+  run: runShares,
   commands: [
+    {
+      name: "run",
+      summary: "do what holders of shares have agreed on; so does the program without a command",
+      description: `The units of systemd start it whenever a share was confirmed or handed in, and every five minutes. With nothing to
+do it ends at once and talks to no device.`,
+      run: runShares,
+    },
     { name: "plan", summary: "show what differs, change nothing; exit 2 if something does", run: runPlan },
     {
       name: "apply",
@@ -45,9 +58,23 @@ Exit codes: 0 nothing to do or done, 2 changes pending (plan), 69 device unreach
   ],
 };
 
+async function runShares(invocation: Invocation): Promise<Exit> {
+  const { options, io } = invocation;
+  const log = options.flag("json") ? machineLog() : textLog(io);
+  const site = await prepare(invocation, log.change);
+  const sharing = sharingOf(site.config);
+  if (sharing === undefined) io.note("the admin secret is not shared: changes are made with signstar-configure apply");
+  else await exclusively(site.place.lock, () => holdCeremonies(site, sharing, log.event));
+  return Exit.ok;
+}
+
+function textLog(io: Io): MachineLog {
+  return { change: (_, change) => io.note(describe(change)), event: (_, text) => io.note(text) };
+}
+
 async function runPlan(invocation: Invocation): Promise<Exit> {
   const site = await prepare(invocation, () => undefined);
-  const devices = await planWithStore(site, new PlainAdminStore(site.place));
+  const devices = await planWithStore(site, adminStoreOf(site.config, site.place));
   invocation.io.write(invocation.options.flag("json") ? planJson(devices) : planText(devices));
   return devices.some(isPending) ? Exit.changes : Exit.ok;
 }
@@ -59,9 +86,10 @@ async function runApply(invocation: Invocation): Promise<Exit> {
   const site = await prepare(invocation, (device, change) => {
     made.push({ device, change });
     if (log === undefined) io.note(describe(change));
-    else log(device, change);
+    else log.change(device, change);
   });
-  await exclusively(site.place.lock, () => applyWithStore(site, new PlainAdminStore(site.place), { rotate: false }));
+  const store = adminStoreOf(site.config, site.place);
+  await exclusively(site.place.lock, () => applyWithStore(site, store, { rotate: false }));
   if (log !== undefined) io.write(madeJson(site.config.connections, made));
   else if (made.length === 0) io.note("nothing to do");
   return Exit.ok;

@@ -56,6 +56,11 @@ export interface DesiredCertificate {
   readonly fingerprint: string | undefined;
 }
 
+/** Everybody whose passphrase is part of the admin secret. */
+export function administratorsOf({ administrators, namespaces }: Desired): readonly UserId[] {
+  return [...administrators, ...namespaces.flatMap((each) => each.administrators)];
+}
+
 /** Throws ConfigureError for what the configuration may ask for and no flow here can do. */
 export function desiredFrom(config: Config): Desired {
   const { mappings } = config;

@@ -4,6 +4,8 @@ const exits = {
   "not-root": Exit.noPerm,
   "bad-root": Exit.usage,
   "not-supported": Exit.config,
+  "too-few-holders": Exit.config,
+  "shared-secret": Exit.config,
   "no-connection": Exit.config,
   "no-pin": Exit.config,
   "bad-credentials": Exit.config,

@@ -1,18 +1,28 @@
-import type { DeviceUrl } from "@signstar/nethsm/tls";
 import { destination, pino } from "pino";
-import type { Change } from "./change.ts";
+import type { Tell } from "./ceremony/hall.ts";
 import { changeJson } from "./report.ts";
+import type { Site } from "./site.ts";
+
+export interface MachineLog {
+  readonly change: Site["done"];
+  readonly event: Tell;
+}
 
 const standardError = 2;
 
-/** One JSON line on standard error for each change made. Changes hold no secret. */
-export function machineLog(): (device: DeviceUrl, change: Change) => void {
+/** JSON lines on standard error. Neither changes nor events hold a secret. */
+export function machineLog(): MachineLog {
   const logger = pino(
     { base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination({ fd: standardError, sync: true }),
   );
-  return (device, change) => {
-    const { text, ...fields } = changeJson(change);
-    logger.info({ device, ...fields }, String(text));
+  return {
+    change(device, change) {
+      const { text, ...fields } = changeJson(change);
+      logger.info({ device, ...fields }, String(text));
+    },
+    event(event, text, fields) {
+      logger.info({ event, ...fields }, text);
+    },
   };
 }

@@ -6,7 +6,7 @@
  */
 import type { Actual, Contents } from "./actual.ts";
 import type { Change } from "./change.ts";
-import type { Desired } from "./desired.ts";
+import { administratorsOf, type Desired } from "./desired.ts";
 import { planAdministrators, planNewNamespaces } from "./plan-administrators.ts";
 import { planBackupPassphrase } from "./plan-backup.ts";
 import { planCertificates } from "./plan-certificates.ts";
@@ -38,7 +38,7 @@ export function planOpening(desired: Desired, actual: Actual): Change[] {
   const changes: Change[] = [];
   if (actual.firstPin !== undefined) changes.push({ kind: "trust-certificate", sha256: actual.firstPin });
   const known = actual.adminCredentials;
-  const administrators = [...desired.administrators, ...desired.namespaces.flatMap((each) => each.administrators)];
+  const administrators = administratorsOf(desired);
   const users = administrators.filter((user) => known === undefined || !known.has(user));
   if (users.length > 0) changes.push({ kind: "write-admin-credentials", users });
   if (actual.state === "Unprovisioned") changes.push({ kind: "provision" });

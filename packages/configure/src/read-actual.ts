@@ -4,7 +4,7 @@ import type { UserId } from "@signstar/nethsm/ids";
 import type { SystemState } from "@signstar/nethsm/types";
 import { type Actual, type ActualUser, type Contents, freshContents, type PassphraseState } from "./actual.ts";
 import { authenticates } from "./authenticates.ts";
-import { leadingAdministrator } from "./desired.ts";
+import { administratorsOf, leadingAdministrator } from "./desired.ts";
 import { ConfigureError } from "./errors.ts";
 import { doorkeeper } from "./planning.ts";
 import { readKeys } from "./read-keys.ts";
@@ -82,7 +82,7 @@ async function passphraseState(run: Run, id: UserId, role: ActualUser["role"]): 
     if (run.secrets?.current.administrators.has(id)) {
       return (await authenticates(run, id)) ? "accepted" : "refused";
     }
-    const wanted = [run.desired.administrators, ...run.desired.namespaces.map((each) => each.administrators)].flat();
+    const wanted = administratorsOf(run.desired);
     return wanted.includes(id) ? "missing" : "unknown";
   }
   const user = run.desired.users.find((each) => each.id === id);

@@ -4,7 +4,7 @@ import { ConfigureError } from "./errors.ts";
 /** Refuses what this program does not do, before it does anything. Throws ConfigureError (exit 78). */
 export function requireSupported(config: Config): void {
   const { kind } = config.adminSecretHandling;
-  if (kind !== "plaintext") {
+  if (kind === "systemd-creds") {
     throw new ConfigureError("not-supported", `admin_secret_handling = "${kind}" is not supported by this release`, {
       hint: 'write admin_secret_handling = "plaintext"',
     });

@@ -1,0 +1,110 @@
+/** What holders have handed in, and what enough of them want. */
+import { combineShares } from "@signstar/secret-sharing/combine";
+import { formatIntent } from "@signstar/secret-sharing/intent";
+import { Opened } from "./admin-secret.ts";
+import { perform } from "./flow.ts";
+import type { Hall } from "./hall.ts";
+import { handerKeys, wants } from "./holders.ts";
+import { beginSet } from "./pending.ts";
+import type { Vote } from "./share-files.ts";
+import { type Agreement, type Decision, decide, tally } from "./tally.ts";
+
+export type Heard = "nothing" | "waiting" | "followed";
+
+/** Counts the shares that were handed in, and does what a threshold of their holders wants. */
+export async function hear(hall: Hall): Promise<Heard> {
+  const votes = collect(hall);
+  try {
+    const { agreements, void: refused } = tally(votes, hall.state.sets);
+    for (const { vote, why } of refused) refuse(hall, vote.files, why, vote);
+    const { decision, waiting } = decide(agreements, hall.state.sets);
+    if (waiting !== undefined) hall.tell("waiting", waiting);
+    if (decision === undefined) return votes.length > refused.length ? "waiting" : "nothing";
+    await follow(hall, decision, votes);
+    return "followed";
+  } finally {
+    for (const { share } of votes) share.share[Symbol.dispose]();
+  }
+}
+
+function collect(hall: Hall): readonly Vote[] {
+  const { votes, strays } = hall.shares.handedIn(handerKeys(hall.site.config));
+  for (const { files, why } of strays) refuse(hall, files, why);
+  const oldest = hall.site.now().getTime() - hall.site.config.appliance.shareTimeoutMs;
+  for (const vote of votes) if (vote.at < oldest) refuse(hall, vote.files, "it has waited too long", vote);
+  return votes.filter(({ at }) => at >= oldest);
+}
+
+function refuse(hall: Hall, files: readonly string[], why: string, vote?: Vote): void {
+  hall.shares.remove(files);
+  const about = vote && { user: vote.by.user, fingerprint: vote.by.fingerprint, set: vote.share.set };
+  hall.tell("share-refused", `a share that was handed in is void: ${why}`, about);
+}
+
+async function follow(hall: Hall, { intent, agreements }: Decision, votes: readonly Vote[]): Promise<void> {
+  const words = formatIntent(intent);
+  hall.tell("agreed", `${words}: a threshold of holders wants it`, { intent: words });
+  const sets = new Set(agreements.map(({ set }) => set));
+  const involved = votes.filter(({ share }) => sets.has(share.set));
+  const others = new Set(involved.map((vote) => formatIntent(vote.intent)).filter((other) => other !== words));
+  const remove = () => hall.shares.remove(involved.flatMap(({ files }) => files));
+  const done = await hall.attempt(
+    words,
+    () => carryOut(hall, { intent, agreements: inOrder(hall, agreements) }),
+    remove,
+  );
+  remove();
+  const dropped = others.size === 0 ? "" : `; other intents are void: ${[...others].join(", ")}`;
+  hall.end({ intent: words, outcome: "done", message: `${done}${dropped}` });
+}
+
+/** Returns a sentence on how it went. */
+async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<string> {
+  const [first, second] = agreements;
+  if (first === undefined) throw new TypeError("nothing was agreed on");
+  using sealed = await combineShares(first.shares);
+  using older = second && (await combineShares(second.shares));
+  using secrets = new Opened(sealed, older);
+  const applies = intent.kind === "apply";
+  const needsNewSet = applies && !isUnderWay(hall) && !(isAsWanted(hall, first) && hall.covers(secrets.current));
+  // Without one of the administrators, or of another iteration, it cannot make the devices what they should be.
+  if (applies && !hall.covers(secrets.current)) {
+    if (needsNewSet) await beginSet(hall, sealed);
+    return "a new set of shares waits for its holders; the devices change when all have confirmed";
+  }
+  const done = await perform(hall.site, secrets, intent);
+  if (intent.kind !== "unlock") remember(hall, agreements);
+  if (intent.kind === "apply" || intent.kind === "restore") hall.putInForce(first.set);
+  if (!needsNewSet) return done;
+  await beginSet(hall, sealed);
+  return `${done}; a new set of shares waits for its holders`;
+}
+
+/** The set that is to be in force comes first. */
+function inOrder(hall: Hall, agreements: readonly Agreement[]): readonly Agreement[] {
+  const isNext = ({ set }: Agreement) => hall.live.some((each) => each.set === set && each.standing === "confirmed");
+  return agreements.toSorted((a, b) => Number(isNext(b)) - Number(isNext(a)));
+}
+
+/** Whether shares wait already that are what the configuration wants. */
+function isUnderWay(hall: Hall): boolean {
+  const { pending } = hall.state;
+  return pending !== undefined && hall.isWanted(pending);
+}
+
+function isAsWanted(hall: Hall, { set }: Agreement): boolean {
+  const known = hall.live.find((each) => each.set === set);
+  return known !== undefined && wants(hall.sharing, known);
+}
+
+/** A set that this host has lost sight of is known again when a device has answered to it. */
+function remember(hall: Hall, agreements: readonly Agreement[]): void {
+  for (const { set, shares } of agreements) {
+    const [share] = shares;
+    if (share === undefined || hall.live.some((each) => each.set === set)) continue;
+    const { iteration, threshold, numberOfShares } = share;
+    // Shares of a secret that no device has got are of no use beside one that is in force.
+    hall.forget();
+    hall.know({ set, iteration, threshold, numberOfShares, standing: "in-force", holders: [] });
+  }
+}

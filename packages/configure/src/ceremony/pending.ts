@@ -1,0 +1,106 @@
+/** A set of shares from its making until its secret is in force: two phases, so that no secret counts that its holders do not have. */
+import type { PendingSet } from "@signstar/host/ceremony-state";
+import type { Secret } from "@signstar/primitives/secret";
+import { makeAdminCredentials } from "../admin-credentials.ts";
+import { administratorsOf } from "../desired.ts";
+import { meet } from "../meet.ts";
+import { applySite } from "../site.ts";
+import { StateFiles } from "../state-files.ts";
+import { Opened, sealCredentials, shareOut, wipeCredentials } from "./admin-secret.ts";
+import type { Hall } from "./hall.ts";
+
+/** Shares that wait too long or in vain are taken back; confirmations are counted. */
+export function reviewPending(hall: Hall): void {
+  const { pending } = hall.state;
+  using remembered = hall.memory.read();
+  if (pending === undefined) {
+    // A run died between making a set and announcing it: nobody has confirmed a share of it.
+    if (remembered !== undefined) hall.forget();
+    return;
+  }
+  if (remembered === undefined) drop(hall, pending, "the secret is not in memory any more");
+  else if (hall.site.now() > pending.deadline) drop(hall, pending, "the time for it is over");
+  else if (!hall.isConfirmed(pending) && !hall.isWanted(pending)) {
+    drop(hall, pending, "the configuration asks for another set now");
+  } else countConfirmations(hall, pending);
+}
+
+function drop(hall: Hall, { set }: PendingSet, why: string): void {
+  const confirmed = hall.live.some((each) => each.set === set);
+  hall.forget();
+  const rest = confirmed ? "it goes on when its shares are handed in" : "its shares are void";
+  hall.end({ intent: "apply", outcome: confirmed ? "failed" : "void", message: `set ${set}: ${why}; ${rest}` });
+}
+
+function countConfirmations(hall: Hall, pending: PendingSet): void {
+  const holders = pending.holders.map((holder) => {
+    const { user, fingerprint } = holder;
+    const known = hall.sharing.holders.find((each) => each.fingerprint === fingerprint);
+    const confirmed = holder.confirmed || (known && hall.shares.confirmation(known)) === holder.share;
+    if (confirmed && !holder.confirmed) {
+      hall.tell("share-confirmed", `${fingerprint} has confirmed its share`, { user, fingerprint, set: pending.set });
+    }
+    return { ...holder, confirmed };
+  });
+  hall.update({ pending: { ...pending, holders } });
+  if (!holders.every(({ confirmed }) => confirmed) || hall.isConfirmed(pending)) return;
+  const { set, iteration, threshold, numberOfShares } = pending;
+  const fingerprints = holders.map(({ fingerprint }) => fingerprint);
+  // Before any device gets the secret it is known on disk that this set is needed.
+  hall.know({ set, iteration, threshold, numberOfShares, standing: "confirmed", holders: fingerprints });
+  hall.tell("set-confirmed", `every holder has a share of set ${set}`, { set });
+}
+
+/** Gives the devices a secret that every holder has a share of. Returns whether there was one. */
+export async function finishConfirmed(hall: Hall): Promise<boolean> {
+  const { pending } = hall.state;
+  if (pending === undefined || !hall.isConfirmed(pending)) return false;
+  using remembered = hall.memory.read();
+  if (remembered === undefined) return false;
+  using secrets = new Opened(remembered.next, remembered.current);
+  const apply = () => applySite(hall.site, secrets, { rotate: secrets.previous !== undefined });
+  // In memory until the deadline, whatever goes wrong: no share has to be handed in again.
+  await hall.attempt("apply", apply, () => undefined);
+  hall.putInForce(pending.set);
+  hall.forget();
+  hall.end({ intent: "apply", outcome: "done", message: `set ${pending.set} is in force` });
+  return true;
+}
+
+/** Makes a new secret and lays out its shares. `current` is the sealed one that the devices answer to. */
+export async function beginSet(hall: Hall, current: Secret | undefined): Promise<void> {
+  hall.forget();
+  const { site, sharing } = hall;
+  const { iteration, threshold } = sharing;
+  const credentials = makeAdminCredentials(iteration, administratorsOf(site.desired));
+  using next = sealCredentials(credentials);
+  wipeCredentials(credentials);
+  const { set, offers } = await shareOut(next, sharing);
+  hall.memory.write({ next, current });
+  for (const { holder, file } of offers) hall.shares.offer(holder, file);
+  const deadline = new Date(site.now().getTime() + site.config.appliance.shareTimeoutMs);
+  const holders = offers.map(({ holder: { user, fingerprint }, sha256 }) => {
+    return { user, fingerprint, share: sha256, confirmed: false };
+  });
+  hall.update({ pending: { set, iteration, threshold, numberOfShares: offers.length, deadline, holders } });
+  const text = `${offers.length} shares of set ${set} wait for their holders until ${deadline.toISOString()}`;
+  hall.tell("set-pending", text, { set, threshold, number_of_shares: offers.length });
+}
+
+/**
+ * For a host that knows no set of shares: only a device that nobody has a secret with is given one. Returns whether
+ * shares wait now.
+ */
+export async function beginFirst(hall: Hall): Promise<boolean> {
+  const { config, place, connect } = hall.site;
+  const [leader] = config.connections;
+  if (leader === undefined) return false;
+  const { device, state } = await meet(leader, new StateFiles(place), connect);
+  device.close();
+  if (state !== "Unprovisioned") {
+    hall.tell("no-set", `${leader.url} is ${state}, and this host knows no set of shares: hand some in`);
+    return false;
+  }
+  await beginSet(hall, undefined);
+  return true;
+}

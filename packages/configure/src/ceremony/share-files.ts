@@ -1,0 +1,147 @@
+/**
+ * The share directories from root's side. Those for confirmations and for what is handed in belong to other users: root
+ * reads and unlinks direct children there, never through a link, and nothing else.
+ */
+import { chownSync, lstatSync } from "node:fs";
+import { dirname } from "node:path";
+import type { SystemUserId } from "@signstar/config/system-user";
+import { makeDirectory, removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
+import { HostError } from "@signstar/host/errors";
+import { namesIn, readSafeFile } from "@signstar/host/safe-file";
+import { Failure, messageOf } from "@signstar/primitives/failure";
+import { decodeIntent, type Intent, maxIntentBytes } from "@signstar/secret-sharing/intent";
+import { parseShare, type Share } from "@signstar/secret-sharing/share";
+import type { Place, PlaceUser } from "../place.ts";
+import type { ShareHolder } from "./holders.ts";
+
+/** A share of 64 holders has some 6 KiB. */
+const maxShareBytes = 64 * 1024;
+/** A digest in hex and a line end. */
+const confirmationBytes = 65;
+
+/** A share that was handed in, with what its holder agrees to. */
+export interface Vote {
+  readonly by: ShareHolder;
+  readonly share: Share;
+  readonly intent: Intent;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly files: readonly string[];
+}
+
+/** Something in a directory of another user that is no vote. */
+export interface Stray {
+  readonly files: readonly string[];
+  readonly why: string;
+}
+
+export class ShareFiles {
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** tmpfiles.d makes these directories at boot; what is missing all the same is made here. */
+  prepare(holders: readonly ShareHolder[], handers: readonly ShareHolder[]): void {
+    const { sharesDownload, sharesConfirm, sharesUpload } = this.#place.paths;
+    const { uid: root, gid } = this.#place.owner;
+    for (const name of new Set(holders.map(({ user }) => user))) {
+      const user = this.#place.user(name);
+      directory(`${sharesDownload}/${name}`, 0o750, { uid: root, gid: user.gid });
+      directory(`${sharesConfirm}/${name}`, 0o700, { uid: user.uid, gid });
+    }
+    for (const name of new Set(handers.map(({ user }) => user))) {
+      directory(`${sharesUpload}/${name}`, 0o700, { uid: this.#place.user(name).uid, gid });
+    }
+  }
+
+  /** Puts a share where its holder can fetch it. */
+  offer({ user, hex }: ShareHolder, share: Uint8Array): void {
+    const { uid } = this.#place.owner;
+    const path = `${this.#place.paths.sharesDownload}/${user}/${hex}.share`;
+    writeFileAtomic(path, share, { mode: 0o640, uid, gid: this.#place.user(user).gid });
+  }
+
+  /** The digest that a holder says the fetched file has; undefined if there is none, or none to be trusted. */
+  confirmation({ user, hex }: ShareHolder): string | undefined {
+    try {
+      const path = `${this.#place.paths.sharesConfirm}/${user}/${hex}`;
+      const bytes = this.#read(path, this.#place.user(user), confirmationBytes);
+      return /^([0-9a-f]{64})\n$/.exec(Buffer.from(bytes).toString("latin1"))?.[1];
+    } catch (thrown) {
+      if (thrown instanceof HostError) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Takes back all shares that wait and forgets all confirmations. */
+  withdraw(users: Iterable<SystemUserId>): void {
+    const { sharesDownload, sharesConfirm } = this.#place.paths;
+    for (const user of users) {
+      for (const parent of [sharesDownload, sharesConfirm]) {
+        for (const name of namesIn(`${parent}/${user}`)) removeEntry(`${parent}/${user}/${name}`);
+      }
+    }
+  }
+
+  /** What has been handed in by those who may. */
+  handedIn(handers: readonly ShareHolder[]): { readonly votes: readonly Vote[]; readonly strays: readonly Stray[] } {
+    const votes: Vote[] = [];
+    const strays: Stray[] = [];
+    for (const user of new Set(handers.map((each) => each.user))) {
+      const directory = `${this.#place.paths.sharesUpload}/${user}`;
+      const mine = new Map(handers.filter((each) => each.user === user).map((each) => [each.hex, each]));
+      for (const name of namesIn(directory)) {
+        const [, stem, hex = ""] = /^(([0-9a-f]{64})(?:\.[0-9a-f]{32})?)\.share$/.exec(name) ?? [];
+        if (stem === undefined) continue;
+        const files = [`${directory}/${stem}.share`, `${directory}/${stem}.intent`] as const;
+        const by = mine.get(hex);
+        if (by === undefined) strays.push({ files, why: "the configuration does not know the SSH key" });
+        else {
+          try {
+            votes.push(this.#vote(by, files));
+          } catch (thrown) {
+            if (!(thrown instanceof Failure)) throw thrown;
+            strays.push({ files, why: messageOf(thrown) });
+          }
+        }
+      }
+    }
+    return { votes, strays };
+  }
+
+  remove(files: Iterable<string>): void {
+    for (const file of files) removeEntry(file);
+  }
+
+  #vote(by: ShareHolder, files: readonly [string, string]): Vote {
+    const [shareFile, intentFile] = files;
+    const user = this.#place.user(by.user);
+    const bytes = this.#read(shareFile, user, maxShareBytes);
+    try {
+      const share = parseShare(bytes);
+      const intent = decodeIntent(this.#read(intentFile, user, maxIntentBytes));
+      return { by, share, intent, at: lstatSync(shareFile).mtimeMs, files };
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  #read(path: string, { uid }: PlaceUser, maxBytes: number): Uint8Array {
+    return readSafeFile(path, { maxBytes, owners: [uid], mode: "private" });
+  }
+}
+
+function directory(path: string, mode: number, { uid, gid }: { uid: number; gid: number }): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  makeDirectory(dirname(path), 0o755);
+  makeDirectory(path, mode);
+  chownSync(path, uid, gid);
+}
+
+/** A directory in the place of a file is not ours, and holds nobody up. */
+function removeEntry(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  removeFile(path);
+}

@@ -1,0 +1,120 @@
+/** What the holders agree on. Pure. */
+import type { KnownSet, ShareSet } from "@signstar/host/ceremony-state";
+import { formatIntent, type Intent } from "@signstar/secret-sharing/intent";
+import type { Share } from "@signstar/secret-sharing/share";
+import type { Vote } from "./share-files.ts";
+
+/** A threshold of holders of one set who want the same. */
+export interface Agreement {
+  readonly set: string;
+  readonly intent: Intent;
+  /** One for each index, from as many SSH keys. */
+  readonly shares: readonly Share[];
+  /** When the last that was needed came. */
+  readonly at: number;
+}
+
+export interface Tally {
+  /** At most one for each set. */
+  readonly agreements: readonly Agreement[];
+  /** Votes that do not count, with the reason. */
+  readonly void: readonly { readonly vote: Vote; readonly why: string }[];
+}
+
+/** `known`: what this host knows of sets, beside what the shares say of themselves. */
+export function tally(votes: readonly Vote[], known: readonly KnownSet[]): Tally {
+  const bySet = Map.groupBy(votes, ({ share }) => share.set);
+  const results = [...bySet].map(([set, cast]) =>
+    tallySet(
+      cast,
+      known.find((each) => each.set === set),
+    ),
+  );
+  return {
+    agreements: results.flatMap(({ agreement }) => agreement ?? []),
+    void: results.flatMap((each) => each.void),
+  };
+}
+
+function tallySet(cast: readonly Vote[], known: KnownSet | undefined) {
+  const refused: { vote: Vote; why: string }[] = [];
+  const counted: Vote[] = [];
+  // The earliest comes first, and what contradicts it does not count.
+  for (const vote of cast.toSorted((a, b) => a.at - b.at)) {
+    const why = whyNot(vote, counted, known);
+    if (why === undefined) counted.push(vote);
+    else refused.push({ vote, why });
+  }
+  const agreements = [...Map.groupBy(counted, ({ intent }) => formatIntent(intent)).values()].flatMap(agreementOf);
+  // Two intents can both have enough holders: the one that had them first.
+  const [agreement] = agreements.toSorted((a, b) => a.at - b.at);
+  return { agreement, void: refused };
+}
+
+function whyNot({ by, share }: Vote, counted: readonly Vote[], known: KnownSet | undefined): string | undefined {
+  if (known?.standing === "void") return "its set is void: no device answers to it any more";
+  if (known !== undefined && !same(share, known)) return "it is not as the shares of this set were made";
+  const [first] = counted;
+  if (first !== undefined && !same(share, first.share)) return "it contradicts another share of its set";
+  if (counted.some((other) => other.share.index === share.index)) return `share ${share.index} was handed in twice`;
+  if (counted.some((other) => other.by.hex === by.hex)) return "its SSH key has handed in another share of this set";
+  return undefined;
+}
+
+function same(a: ShareSet, b: ShareSet): boolean {
+  return a.iteration === b.iteration && a.threshold === b.threshold && a.numberOfShares === b.numberOfShares;
+}
+
+function agreementOf(votes: readonly Vote[]): Agreement[] {
+  const [first] = votes;
+  if (first === undefined) return [];
+  const { threshold, set } = first.share;
+  const last = votes[threshold - 1];
+  if (last === undefined) return [];
+  return [{ set, intent: first.intent, shares: votes.map(({ share }) => share), at: last.at }];
+}
+
+/** As the holders read it: how far each set has come. */
+export function progressOf(votes: readonly Vote[]): string {
+  const bySet = Map.groupBy(votes, ({ share, intent }) => `${share.set} ${formatIntent(intent)}`);
+  return [...bySet.values()]
+    .flatMap((cast) => {
+      const [first] = cast;
+      if (first === undefined) return [];
+      const indexes = new Set(cast.map(({ share }) => share.index));
+      const { set, threshold } = first.share;
+      return [`${indexes.size} of ${threshold} for ${formatIntent(first.intent)} (set ${set})`];
+    })
+    .join("; ");
+}
+
+/** What is to be done now, with the shares of one set, or of two while a rotation is not finished. */
+export interface Decision {
+  readonly intent: Intent;
+  readonly agreements: readonly Agreement[];
+}
+
+/**
+ * The earliest agreement that is enough. While a rotation is not finished, `apply` needs the shares of both sets: some
+ * devices may answer to the one, some to the other. `waiting` says what is still missing.
+ */
+export function decide(
+  agreements: readonly Agreement[],
+  known: readonly KnownSet[],
+): { readonly decision: Decision | undefined; readonly waiting: string | undefined } {
+  const live = known.filter(({ standing }) => standing !== "void");
+  const usable = agreements.filter(({ set }) => live.length === 0 || live.some((each) => each.set === set));
+  const [first] = usable.toSorted((a, b) => a.at - b.at);
+  if (first === undefined) return { decision: undefined, waiting: undefined };
+  const wanted = formatIntent(first.intent);
+  const agreeing = usable.filter(({ intent }) => formatIntent(intent) === wanted);
+  const missing = live.filter(({ set }) => !agreeing.some((each) => each.set === set));
+  if (first.intent.kind === "apply" && missing.length > 0) {
+    const sets = missing.map(({ set, threshold }) => `${threshold} of set ${set}`).join(" and ");
+    return {
+      decision: undefined,
+      waiting: `a rotation is not finished: shares are needed of both sets, still ${sets}`,
+    };
+  }
+  return { decision: { intent: first.intent, agreements: agreeing }, waiting: undefined };
+}

@@ -1,0 +1,157 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { type HallOptions, TestHall, users } from "./hall.ts";
+import { signing } from "./stage.ts";
+
+let hall: TestHall;
+afterEach(() => hall?.close());
+
+async function opened(options: HallOptions = {}): Promise<TestHall> {
+  hall = await TestHall.open(options);
+  await hall.run();
+  return hall;
+}
+
+async function state(): Promise<unknown> {
+  const answer = await hall.devices[0]?.request("GET", "/health/state");
+  return answer?.json();
+}
+
+/** Of somebody's share. */
+function of(shares: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {
+  const share = shares.get(name);
+  if (share === undefined) throw new TypeError(`${name} has no share`);
+  return share;
+}
+
+describe("the first boot", () => {
+  test("a new device gets its secret when every holder has confirmed, and not before", async () => {
+    await opened();
+    expect(hall.state.pending).toMatchObject({ threshold: 2, numberOfShares: 3 });
+    expect(hall.waiting).toHaveLength(3);
+    hall.confirm("ann", hall.fetch("ann"));
+    hall.confirm("bob", hall.fetch("ann"));
+    await hall.run();
+    expect(hall.state.pending?.holders.map(({ confirmed }) => confirmed)).toEqual([true, false, false]);
+    expect(await state()).toEqual({ state: "Unprovisioned" });
+    await hall.shareOut();
+    expect(await state()).toEqual({ state: "Operational" });
+    expect(hall.state).toMatchObject({
+      pending: undefined,
+      sets: [{ standing: "in-force" }],
+      last: { outcome: "done" },
+    });
+    expect(hall.waiting).toEqual([]);
+    expect(existsSync(hall.paths.adminSecret)).toBe(false);
+    hall.events.length = 0;
+    await hall.run({ connect: () => expect.unreachable("there is nothing to do") });
+    expect(hall.events).toEqual([]);
+  });
+
+  test("shares that nobody fetches in time are void, and others are made", async () => {
+    await opened();
+    const first = hall.state.pending?.set;
+    const share = hall.fetch("ann");
+    hall.confirm("ann", share);
+    hall.now = new Date(hall.now.getTime() + 25 * 3_600_000);
+    await hall.run();
+    expect(hall.state).toMatchObject({
+      last: { outcome: "void" },
+      pending: { holders: [{ confirmed: false }, {}, {}] },
+    });
+    expect(hall.state.pending?.set).not.toBe(first);
+    expect(hall.fetch("ann")).not.toEqual(share);
+  });
+
+  test("a reboot while shares wait makes new ones", async () => {
+    await opened();
+    const first = hall.state.pending?.set;
+    hall.reboot();
+    await hall.run();
+    expect(hall.state.pending?.set).not.toBe(first);
+    await hall.shareOut();
+    expect(await state()).toEqual({ state: "Operational" });
+  });
+
+  test("a reboot after the last confirmation costs a threshold of shares, nothing else", async () => {
+    await opened();
+    const cut = { connect: () => expect.unreachable("the power is gone") };
+    const shares = new Map(["ann", "bob", "eve"].map((name) => [name, hall.fetch(name)]));
+    for (const [name, share] of shares) hall.confirm(name, share);
+    await expect(hall.run(cut)).rejects.toThrow("the power is gone");
+    expect(hall.state.sets).toMatchObject([{ standing: "confirmed" }]);
+    hall.reboot();
+    await hall.run();
+    expect(hall.state.pending).toBeUndefined();
+    expect(await state()).toEqual({ state: "Unprovisioned" });
+    hall.handIn("eve", of(shares, "eve"));
+    hall.handIn("ann", of(shares, "ann"));
+    await hall.run();
+    expect(await state()).toEqual({ state: "Operational" });
+    expect(hall.state.sets).toMatchObject([{ standing: "in-force" }]);
+  });
+
+  test("one holder alone is not enough to share with", async () => {
+    hall = await TestHall.open({ holders: ["ann"], threshold: 1 });
+    await expect(hall.run()).rejects.toMatchObject({ code: "too-few-holders", exit: 78 });
+  });
+});
+
+describe("what holders agree on", () => {
+  test("plan: written for all to read, nothing changed", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.change({ users: users + signing({ user: "build", operator: "op2", key: "key2", tag: "tag2" }) });
+    hall.handIn("ann", of(shares, "ann"), "plan");
+    await hall.run();
+    expect(existsSync(hall.paths.plan)).toBe(false);
+    hall.handIn("bob", of(shares, "bob"), "plan");
+    await hall.run();
+    expect(readFileSync(hall.paths.plan, "utf8")).toContain("+ user op2");
+    expect(hall.waiting).toEqual([]);
+  });
+
+  test("different intents start nothing, and go when one is followed", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.handIn("ann", of(shares, "ann"), "plan");
+    hall.handIn("bob", of(shares, "bob"));
+    await hall.run();
+    expect(hall.waiting).toHaveLength(4);
+    hall.handIn("eve", of(shares, "eve"));
+    await hall.run();
+    expect(hall.state.last?.message).toMatch(/other intents are void: plan$/);
+    expect(hall.waiting).toEqual([]);
+  });
+
+  test("a share that waits too long, one of a stranger, and what is no share are thrown away", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("mallory", of(shares, "bob"));
+    hall.handIn("bob", new Uint8Array(100));
+    hall.now = new Date(Date.now() + 25 * 3_600_000);
+    await hall.run();
+    expect(hall.events.filter((event) => event === "share-refused")).toHaveLength(3);
+    expect(hall.waiting).toEqual([]);
+  });
+
+  test("links and directories in the place of shares hurt nobody", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    const directory = `${hall.paths.sharesUpload}/share-up`;
+    const target = join(hall.root, "target");
+    writeFileSync(target, of(shares, "ann"), { mode: 0o600 });
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("eve", of(shares, "eve"));
+    const [file = ""] = hall.waiting.filter((name) => name.endsWith(".share"));
+    rmSync(join(directory, file));
+    symlinkSync(target, join(directory, file));
+    mkdirSync(join(directory, `${"0".repeat(64)}.share`));
+    await hall.run();
+    expect(readFileSync(target)).toHaveLength(of(shares, "ann").length);
+    expect(hall.state.last?.intent).toBe("apply");
+    expect(hall.waiting.filter((name) => name.endsWith(".share"))).toHaveLength(2);
+  });
+});
