@@ -39,6 +39,12 @@ export const executables: readonly Executable[] = [
     runner: "forced",
   },
   {
+    name: "signstar-download-secret-share",
+    module: "@signstar/appliance/download-secret-share",
+    command: "downloadSecretShare",
+    runner: "forced",
+  },
+  {
     name: "signstar-download-wireguard",
     module: "@signstar/appliance/download-wireguard",
     command: "downloadWireguard",
@@ -48,6 +54,12 @@ export const executables: readonly Executable[] = [
     name: "signstar-upload-backup",
     module: "@signstar/appliance/upload-backup",
     command: "uploadBackup",
+    runner: "forced",
+  },
+  {
+    name: "signstar-upload-secret-share",
+    module: "@signstar/appliance/upload-secret-share",
+    command: "uploadSecretShare",
     runner: "forced",
   },
   {

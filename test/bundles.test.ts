@@ -44,8 +44,11 @@ const allowed: Readonly<Record<string, Allowed>> = {
   "signstar-download-backup": { contents: [...serving, "nethsm-backup"], kibibytes: 270 },
   "signstar-download-key-certificate": { contents: [...serving, "openpgp"], kibibytes: 190 },
   "signstar-download-metrics": { contents: serving, kibibytes: 270 },
+  // Share files are looked at, never combined: no arithmetic of shares in these two.
+  "signstar-download-secret-share": { contents: [...serving, "secret-sharing"], kibibytes: 200 },
   "signstar-download-wireguard": { contents: serving, kibibytes: 165 },
   "signstar-upload-backup": { contents: [...serving, "nethsm-backup"], kibibytes: 190 },
+  "signstar-upload-secret-share": { contents: [...serving, "secret-sharing"], kibibytes: 210 },
   "signstar-upload-update": { contents: serving, kibibytes: 180 },
   "signstar-configure": {
     contents: [

@@ -33,7 +33,7 @@ const house: Readonly<Record<string, Room>> = {
   host: {
     floor: 2,
     outside: {
-      "node:fs": ["atomic-file", "caller", "journal-summary", "living", "safe-file", "staging"],
+      "node:fs": ["atomic-file", "caller", "journal-summary", "living", "safe-file", "staging", "turn"],
       "node:net": ["journal", "varlink"],
       "node:child_process": ["run-as"],
     },

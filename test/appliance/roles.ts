@@ -8,3 +8,10 @@ export function mappingOf(kind: string, more = "", systemUser = "signer"): strin
   const login = kind.startsWith("hermetic") ? "" : `${keys} = ${key}`;
   return `[[users]]\n[users.${kind}]\nsystem_user = "${systemUser}"\n${login}\n${more}`;
 }
+
+/** A config of an appliance whose secret is shared, in which the caller's role is this one. */
+export function sharing(kind: "system_only_share_download" | "system_only_share_upload", tail = "") {
+  const other = kind === "system_only_share_upload" ? "system_only_share_download" : "system_only_share_upload";
+  const mapping = `${mappingOf(kind)}\n${mappingOf(other, "", "other")}`;
+  return { mapping, tail, adminSecret: "shamirs-secret-sharing" } as const;
+}

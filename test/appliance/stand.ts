@@ -151,7 +151,14 @@ export class Stand {
   }
 
   configure(
-    options: { kind?: KeyKind; more?: string; mapping?: string; tail?: string; secrets?: "systemd-creds" } = {},
+    options: {
+      kind?: KeyKind;
+      more?: string;
+      mapping?: string;
+      tail?: string;
+      adminSecret?: "shamirs-secret-sharing";
+      secrets?: "systemd-creds";
+    } = {},
   ): void {
     const [keyType, mechanism, signatureType] = keySetups[options.kind ?? "Curve25519"].toml;
     const connections = this.devices.map(
@@ -174,7 +181,7 @@ signature_type = "${signatureType}"
 key_context.openpgp = { user_ids = ["Signer <s@example.org>"], version = "4" }`;
     const parts = [
       "iteration = 1",
-      'admin_secret_handling = "plaintext"',
+      `admin_secret_handling = "${options.adminSecret ?? "plaintext"}"`,
       `non_admin_secret_handling = "${options.secrets ?? "plaintext"}"`,
       ...(connections.length === 0 ? ["connections = []"] : connections),
       '[[users]]\nnethsm_only_admin = "admin"',

@@ -14,6 +14,15 @@ const exits = {
   "wireguard-key-unusable": Exit.config,
   "no-kept-backup": Exit.noInput,
   "kept-backup-damaged": Exit.io,
+  "no-client-key": Exit.config,
+  "no-share": Exit.noInput,
+  "share-damaged": Exit.io,
+  /** What a holder confirms or hands in. */
+  "other-digest": Exit.data,
+  "void-set": Exit.data,
+  "other-set": Exit.data,
+  "second-share": Exit.noPerm,
+  "too-many-shares": Exit.tempFail,
   /** What a device sends as a backup is none. */
   "bad-backup": Exit.protocol,
   "client-stalled": Exit.io,

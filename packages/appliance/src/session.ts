@@ -6,8 +6,9 @@ import type { Config } from "@signstar/config/model";
 import { type Caller, currentUser, effectiveUid } from "@signstar/host/caller";
 import { type Fields, type Journal, openJournal, Priority } from "@signstar/host/journal";
 import { type Paths, pathsUnder } from "@signstar/host/paths";
-import { type SshSession, sshSession } from "@signstar/host/ssh-session";
+import { type ClientKey, type SshSession, sshSession } from "@signstar/host/ssh-session";
 import { Exit, Failure, messageOf } from "@signstar/primitives/failure";
+import { ApplianceError } from "./errors.ts";
 
 /** What every program behind ForceCommand understands. */
 export const serverOptions: readonly Option[] = [
@@ -33,7 +34,7 @@ export class Session {
   #journal: Journal | undefined;
   #started: Promise<void> | undefined;
   #unreachable: unknown;
-  #clientKey: string | undefined;
+  #client: ClientKey | undefined;
 
   constructor(program: string, options: Options) {
     this.#program = program;
@@ -49,7 +50,7 @@ export class Session {
   async open(): Promise<Opened> {
     const caller = currentUser({ root: this.root });
     const ssh = sshSession();
-    this.#clientKey = ssh.clientKey?.fingerprint;
+    this.#client = ssh.clientKey;
     await this.#start({ user: caller.name, uid: caller.uid, ...sshFields(ssh) });
     const { config } = await loadConfig({ config: this.#config, root: this.root });
     this.#audit = config.log.audit;
@@ -59,7 +60,19 @@ export class Session {
 
   /** `SHA256:…` of the key that the client has logged in with, once `open` has found it. */
   get clientKey(): string | undefined {
-    return this.#clientKey;
+    return this.#client?.fingerprint;
+  }
+
+  /**
+   * The key that the client has logged in with, for programs that treat one key unlike another. Throws ApplianceError
+   * (no-client-key) if sshd does not tell.
+   */
+  requireClientKey(): ClientKey {
+    if (this.#client !== undefined) return this.#client;
+    throw new ApplianceError("no-client-key", "this host does not know with which key you have logged in", {
+      hint: "its sshd needs ExposeAuthInfo for this account",
+      clientSafe: true,
+    });
   }
 
   /** Throws HostError (75) if the journal is required and cannot be reached. */

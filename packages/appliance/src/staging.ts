@@ -51,7 +51,7 @@ export async function stage<T>(stdin: Readable, rules: StagingRules<T>): Promise
 }
 
 /** What the client may know of, since it can do something about it or wait. */
-function forClient(thrown: unknown): unknown {
+export function forClient(thrown: unknown): unknown {
   if (!(thrown instanceof HostError)) return thrown;
   const shown = { cause: thrown, clientSafe: true } as const;
   switch (thrown.code) {

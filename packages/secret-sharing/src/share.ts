@@ -33,6 +33,11 @@ export const maxShares = 255;
 /** The largest secret whose shares, 255 commitments included, keep to `limits.shareBytes`. */
 export const maxSecretBytes = 24 * 1024;
 
+export const setForm = /^[0-9a-f]{32}$/;
+
+/** A fingerprint of an SSH key, in the one spelling that its 32 bytes have. */
+export const fingerprintForm = /^SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/;
+
 const typeLine = "Signstar secret share";
 const version = 1;
 const checksumLine = /^ {2}"checksum": "([0-9a-f]{64})"\n\}\n$/;
@@ -63,7 +68,7 @@ export function parseShare(bytes: Uint8Array): Share {
   if (!text.startsWith(`${typeLine}\n`)) {
     throw new SharingError("not-a-share", `this is not a share: its first line is not "${typeLine}"`, { hint: again });
   }
-  const members = Members.parse(text.slice(typeLine.length));
+  const members = new Members("share", text.slice(typeLine.length));
   const found = members.value("version");
   if (found !== version) {
     throw new SharingError("unknown-version", `the share is not of version ${version}, the one that is known here`);
@@ -75,8 +80,8 @@ export function parseShare(bytes: Uint8Array): Share {
     threshold: members.integer("threshold", 0, maxShares),
     numberOfShares: members.integer("number_of_shares", 0, maxShares),
     index: members.integer("index", 0, maxShares),
-    holder: members.matching("holder", /^SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/, "the fingerprint of an SSH key"),
-    commitments: members.digests("commitments"),
+    holder: members.matching("holder", fingerprintForm, "the fingerprint of an SSH key"),
+    commitments: members.texts("commitments", /^[0-9a-f]{64}$/, "a SHA-256"),
     share: fromBase64(members.text("share")),
   };
   members.only("checksum");
@@ -90,7 +95,7 @@ export function parseShare(bytes: Uint8Array): Share {
 
 /** Throws SharingError (malformed). */
 export function parseSetId(text: string): SetId {
-  if (/^[0-9a-f]{32}$/.test(text)) return text as SetId;
+  if (setForm.test(text)) return text as SetId;
   throw new SharingError("malformed", "the set of a share is not 32 hexadecimal digits");
 }
 

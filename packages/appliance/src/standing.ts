@@ -1,0 +1,46 @@
+/** What an appliance knows of the set that a share belongs to. */
+import type { CeremonyState, Standing } from "@signstar/host/ceremony-state";
+import type { Receipt } from "@signstar/secret-sharing/receipt";
+import { parseSetId, type SetId, type Share } from "@signstar/secret-sharing/share";
+import { ApplianceError } from "./errors.ts";
+
+/**
+ * Throws ApplianceError: void-set, or other-set if the share says something else about its set than what is known here.
+ */
+export function standingOf({ pending, sets }: CeremonyState, share: Share): Receipt["standing"] {
+  const known = [...sets, ...(pending === undefined ? [] : [pending])].find(({ set }) => set === share.set);
+  if (known === undefined) return "unknown";
+  const { iteration, threshold, numberOfShares } = known;
+  if (iteration !== share.iteration || threshold !== share.threshold || numberOfShares !== share.numberOfShares) {
+    throw new ApplianceError("other-set", "the share says something else about its set than what is known of it here", {
+      hint: "it was not made by this host",
+      clientSafe: true,
+    });
+  }
+  if (!("standing" in known)) return "pending";
+  if (known.standing !== "void") return known.standing;
+  throw new ApplianceError("void-set", `the share belongs to set ${share.set}, which is void`, {
+    hint: "destroy it: no device answers to that set any more",
+    clientSafe: true,
+  });
+}
+
+/** What the holder of a share with this standing should know. */
+export function remarksOn(standing: Receipt["standing"], { sets }: CeremonyState): readonly string[] {
+  switch (standing) {
+    case "unknown":
+      return ["the set is not known here, as after each start of this host: whether it is the right one will show"];
+    case "pending":
+      return ["not every holder has confirmed a share of this set: it is not used before"];
+    default: {
+      const inForce = sets.filter((each) => each.standing === "in-force");
+      const confirmed = sets.filter((each) => each.standing === "confirmed");
+      const both = inForce.length > 0 && confirmed.length > 0;
+      return both ? ["a change of the secret is not finished: keep the shares of both sets, both may be needed"] : [];
+    }
+  }
+}
+
+export function setsOf({ sets }: CeremonyState, standing: Standing): readonly SetId[] {
+  return sets.filter((each) => each.standing === standing).map(({ set }) => parseSetId(set));
+}
