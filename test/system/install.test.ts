@@ -6,6 +6,7 @@ import {
   appendFileSync,
   copyFileSync,
   globSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -36,14 +37,15 @@ beforeAll(async () => {
   writeFileSync(join(root, "usr/bin/node"), "#!/bin/sh\n", { mode: 0o755 });
   for (const target of ["basic", "paths", "shutdown", "sysinit"])
     writeFileSync(join(root, `usr/lib/systemd/system/${target}.target`), "[Unit]\n");
-  writeFileSync(join(root, "usr/lib/systemd/system/signstar-configure.path"), generatedPathUnit());
+  writeFileSync(join(root, "usr/lib/systemd/system/signstar-configure.path"), generated("signstar-configure.path"));
 }, 120_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** What signstar-configure-build writes for the example. */
-function generatedPathUnit(): string {
+/** What signstar-configure-build writes for the example, below systemd's directory of units. */
+function generated(name: string): string {
   const tree = readFileSync(join(repository, "packages/configure-build/src/testing/example.tree"), "utf8");
-  return /^==> \/usr\/lib\/systemd\/system\/signstar-configure\.path 644\n(.*?)^==>/ms.exec(tree)?.[1] ?? "";
+  const [, content = ""] = tree.split(`==> /usr/lib/systemd/system/${name} 644\n`);
+  return content.slice(0, content.indexOf("\n==> ") + 1);
 }
 
 function systemdAnalyze(...args: readonly string[]): { status: number | null; output: string } {
@@ -132,6 +134,22 @@ describe("systemd", () => {
     writeFileSync(path, "[Service]\nExecStart=/usr/bin/node\n");
     expect(systemdAnalyze("security", "--offline=yes", "--no-pager", "--threshold=26", path).status).not.toBe(0);
     rmSync(path);
+  });
+
+  test("takes the drop-in for encrypted credentials, and counts the service as hardened with it", () => {
+    const directory = join(root, "usr/lib/systemd/system/signstar-configure.service.d");
+    mkdirSync(directory);
+    writeFileSync(join(root, "usr/bin/systemd-creds"), "#!/bin/sh\n", { mode: 0o755 });
+    writeFileSync(
+      join(directory, "50-signstar-credentials.conf"),
+      generated("signstar-configure.service.d/50-signstar-credentials.conf"),
+    );
+    expect(verify("signstar-configure.service")).toEqual({ status: 0, output: "" });
+    const words = ["security", "--offline=yes", "--no-pager", `--root=${root}`, "--threshold=26"];
+    const { status, output } = systemdAnalyze(...words, "signstar-configure.service");
+    expect(status, output).toBe(0);
+    expect(output).toMatch(/^✗ DeviceAllow=.*\/dev\/tpmrm0:rw/m);
+    rmSync(directory, { recursive: true });
   });
 
   test("starts signstar-configure for every event that it sees, and from time to time", () => {

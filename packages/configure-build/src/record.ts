@@ -18,7 +18,7 @@ export const emptyRecord: BuildRecord = { users: new Map(), files: [], lastUid: 
 
 /** The files that are ours by their name; a record that lists another one is not believed. */
 const ownFile =
-  /^\/(?:etc\/ssh\/signstar-user-[a-z0-9_-]+\.authorized_keys|etc\/ssh\/sshd_config\.d\/10-signstar-user-[a-z0-9_-]+\.conf|usr\/lib\/sysusers\.d\/signstar\.conf|usr\/lib\/tmpfiles\.d\/signstar(?:-user-[a-z0-9_-]+)?\.conf|usr\/lib\/systemd\/system\/signstar-configure\.path)$/;
+  /^\/(?:etc\/ssh\/signstar-user-[a-z0-9_-]+\.authorized_keys|etc\/ssh\/sshd_config\.d\/10-signstar-user-[a-z0-9_-]+\.conf|usr\/lib\/sysusers\.d\/signstar\.conf|usr\/lib\/tmpfiles\.d\/signstar(?:-user-[a-z0-9_-]+)?\.conf|usr\/lib\/systemd\/system\/signstar-configure\.(?:path|service\.d\/50-signstar-credentials\.conf))$/;
 
 export function encodeRecord(record: BuildRecord): string {
   const users = Object.fromEntries([...record.users].sort(([a], [b]) => (a < b ? -1 : 1)));

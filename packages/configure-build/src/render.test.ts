@@ -64,6 +64,13 @@ test("without secret sharing there are no shares, and a place for the credential
   );
 });
 
+test("only what encrypts has access to the host's key and the TPM", () => {
+  const path = "/usr/lib/systemd/system/signstar-configure.service.d/50-signstar-credentials.conf";
+  const plain = text.replace(/^non_admin_secret_handling = .*$/m, 'non_admin_secret_handling = "plaintext"');
+  expect(fileOf(path)).toContain("\nDeviceAllow=/dev/tpmrm0 rw\n");
+  expect(fileOf(path, render(parseConfig(plain), options))).toBeUndefined();
+});
+
 test("an sshd before 9.2 gets no time-outs, the rest is the same", () => {
   const path = "/etc/ssh/sshd_config.d/10-signstar-user-sign-releases.conf";
   const now = fileOf(path) ?? "";

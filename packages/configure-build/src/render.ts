@@ -5,7 +5,7 @@ import type { Config, SystemMapping } from "@signstar/config/model";
 import type { Desired, DesiredFile } from "./desired.ts";
 import { authorizedKeysPath, dropInPath, matchBlock, type SshdFeatures } from "./sshd-drop-in.ts";
 import { homeOf, sharedDirectories, sharedTmpfilesPath, userDirectories, userTmpfilesPath } from "./tmpfiles.ts";
-import { pathUnit, pathUnitPath } from "./units.ts";
+import { credentialsDropIn, credentialsDropInPath, pathUnit, pathUnitPath } from "./units.ts";
 import { type PlainPath, type PlainWord, parsePlainPath } from "./words.ts";
 
 export interface RenderOptions extends SshdFeatures {
@@ -20,12 +20,15 @@ const loginShell = "/bin/sh";
 
 export function render(config: Config, options: RenderOptions): Desired {
   const mappings = systemMappings(config);
-  const unit = pathUnit(config);
+  const units = [
+    [pathUnitPath, pathUnit(config)],
+    [credentialsDropInPath, credentialsDropIn(config)],
+  ] as const;
   return {
     users: mappings.map(({ systemUser }) => ({ name: systemUser, home: homeOf(systemUser), shell: loginShell })),
     files: [
       publicFile(sharedTmpfilesPath, sharedDirectories(config)),
-      ...(unit === undefined ? [] : [publicFile(pathUnitPath, unit)]),
+      ...units.flatMap(([path, content]) => (content === undefined ? [] : [publicFile(path, content)])),
       ...mappings.flatMap((mapping) => filesOf(mapping, options)),
     ],
   };

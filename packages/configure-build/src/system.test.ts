@@ -223,7 +223,7 @@ describe.skipIf(!isRoot)("as root (skipped for others: owners cannot be set)", (
       env: { PATH: process.env["PATH"], NODE: process.execPath, PROGRAM: program, REPOSITORY: repository },
     });
     expect(output.split("\n")).toEqual([
-      "44 changes",
+      "45 changes",
       "nothing to change",
       "sign-releases:/var/lib/signstar/home/sign-releases:/bin/sh",
       "*",
