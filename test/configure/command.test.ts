@@ -130,7 +130,6 @@ describe("refused before anything is done", () => {
       (text: string) => text.replace("[[connections]]", `${second}[[connections]]`),
       /more than one device/,
     ],
-    ["device settings", (text: string) => `${text}\n[device]\nboot_mode = "attended"\n`, /\[device\]/],
   ])("%s", async (_, change, message) => {
     const { exit, failure } = await run(change(stage.head + users), "apply");
     expect(exit).toBe(78);

@@ -119,9 +119,10 @@ export function intercepted<T extends object>(
     get(_, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value === "object" && value !== null && name !== "connection") {
-        return intercepted(value, around, `${String(name)}.`);
+        return intercepted(value, around, `${prefix}${String(name)}.`);
       }
-      if (typeof value !== "function" || name === "close") return value;
+      if (typeof value !== "function") return value;
+      if (name === "close") return value.bind(target);
       if (name === "as") return (...words: unknown[]) => intercepted(value.apply(target, words) as Device, around);
       return (...words: unknown[]) => around(`${prefix}${String(name)}`, async () => value.apply(target, words));
     },

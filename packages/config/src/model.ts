@@ -1,7 +1,7 @@
 /** What a config says, once it has been parsed and checked. See `config.example.toml` for what each part means. */
 import type { KeyId, NamespaceId, RestrictionTag, SystemWideUserId, UserId } from "@signstar/nethsm/ids";
 import type { Connection } from "@signstar/nethsm/tls";
-import type { KeyMechanism, KeyType, SignMode } from "@signstar/nethsm/types";
+import type { KeyMechanism, KeyType, SignMode, TlsKeyType } from "@signstar/nethsm/types";
 import type { AuthorizedKey } from "./authorized-key.ts";
 import type { SystemUserId } from "./system-user.ts";
 
@@ -152,7 +152,7 @@ export interface DeviceLogging {
 }
 
 export interface DeviceTls {
-  readonly keyType: KeyType;
+  readonly keyType: TlsKeyType;
   /** In bits, for RSA. */
   readonly keyLength: number | undefined;
   readonly subject: CertificateSubject | undefined;

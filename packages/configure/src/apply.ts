@@ -39,7 +39,8 @@ async function performAll(run: Run, changes: readonly Change[], done: (change: C
   }
 }
 
-function requireNoConflict({ conflicts }: Plan): void {
+/** Throws ConfigureError (conflict). */
+export function requireNoConflict({ conflicts }: Pick<Plan, "conflicts">): void {
   if (conflicts.length === 0) return;
   throw new ConfigureError("conflict", conflicts.join("; "), {
     hint: "nothing was changed; what is on the device must be made to fit the configuration by hand, or the other way round",

@@ -3,7 +3,7 @@ import type { UserId } from "@signstar/nethsm/ids";
 import type { Run } from "./run.ts";
 
 /** For one second after a wrong passphrase a NetHSM refuses this user from this address, whatever comes. */
-const rateLimitMs = 1_100;
+export const rateLimitMs = 1_100;
 
 /**
  * Whether the device knows the user by the passphrase that the run has. Who may read what differs by role,

@@ -2,6 +2,7 @@ import { formatKeyRef } from "@signstar/config/key-ref";
 import type { KeyRef } from "@signstar/config/model";
 import type { NamespaceId, UserId } from "@signstar/nethsm/ids";
 import type { DesiredKey, DesiredUser } from "./desired.ts";
+import { describeSetting, isSettingChange, type SettingChange } from "./setting-change.ts";
 
 /**
  * One step from what is to what should be. `as` is the administrator who may do it: the NetHSM lets only callers of
@@ -44,8 +45,12 @@ export type Change =
 
 export type ChangeKind = Change["kind"];
 
+/** What can be told of: a step of a plan, or to a setting of the device. */
+export type AnyChange = Change | SettingChange;
+
 /** One line for people: `+` new, `~` other, `-` gone. */
-export function describe(change: Change): string {
+export function describe(change: AnyChange): string {
+  if (isSettingChange(change)) return describeSetting(change);
   switch (change.kind) {
     case "trust-certificate":
       return `+ TLS certificate sha256:${change.sha256} is trusted: the device is unprovisioned and showed it first`;

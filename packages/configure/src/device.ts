@@ -5,8 +5,22 @@ import type { Connection } from "@signstar/nethsm/tls";
 export interface Device extends Pick<NetHsm, "connection" | "provision" | "unlock" | "close"> {
   as(credentials: Credentials): Device;
   readonly health: Pick<NetHsm["health"], "state">;
-  readonly system: Pick<NetHsm["system"], "info">;
-  readonly config: Pick<NetHsm["config"], "setBackupPassphrase">;
+  readonly system: Pick<
+    NetHsm["system"],
+    "info" | "reboot" | "shutdown" | "factoryReset" | "update" | "commitUpdate" | "cancelUpdate" | "backup" | "restore"
+  >;
+  readonly config: Pick<
+    NetHsm["config"],
+    | "setBackupPassphrase"
+    | "getUnattendedBoot"
+    | "setUnattendedBoot"
+    | "getNetwork"
+    | "setNetwork"
+    | "getLogging"
+    | "setLogging"
+  > & {
+    readonly tls: Pick<NetHsm["config"]["tls"], "publicPem" | "getCertificate" | "setCertificate" | "csr" | "generate">;
+  };
   readonly users: Pick<
     NetHsm["users"],
     "list" | "get" | "create" | "delete" | "setPassphrase" | "tags" | "addTag" | "removeTag"

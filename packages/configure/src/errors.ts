@@ -15,6 +15,7 @@ const exits = {
   conflict: Exit.config,
   "device-failed": Exit.unavailable,
   "backup-passphrase-refused": Exit.config,
+  "certificate-unknown": Exit.unavailable,
   running: Exit.tempFail,
   io: Exit.io,
 } as const;

@@ -16,12 +16,22 @@ import { planRemovals } from "./plan-removals.ts";
 import { planUsers } from "./plan-users.ts";
 import { planning } from "./planning.ts";
 
-export interface Plan {
-  readonly changes: readonly Change[];
+export interface Plan<C = Change> {
+  readonly changes: readonly C[];
   /** What no change of ours can mend: nothing is applied while there is one. */
   readonly conflicts: readonly string[];
   /** What is left as it is, on purpose. */
   readonly notes: readonly string[];
+}
+
+/** Of the same device. */
+export function joined<A, B>(first: Plan<A>, then: Plan<B> | undefined): Plan<A | B> {
+  if (then === undefined) return first;
+  return {
+    changes: [...first.changes, ...then.changes],
+    conflicts: [...first.conflicts, ...then.conflicts],
+    notes: [...first.notes, ...then.notes],
+  };
 }
 
 export function plan(desired: Desired, actual: Actual): Plan {

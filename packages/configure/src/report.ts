@@ -1,13 +1,13 @@
 import { printable } from "@signstar/command/printable";
 import type { DeviceUrl } from "@signstar/nethsm/tls";
 import type { SystemState } from "@signstar/nethsm/types";
-import { type Change, describe } from "./change.ts";
+import { type AnyChange, describe } from "./change.ts";
 import type { Plan } from "./plan.ts";
 
 export interface DevicePlan {
   readonly url: DeviceUrl;
   readonly state: SystemState;
-  readonly plan: Plan;
+  readonly plan: Plan<AnyChange>;
 }
 
 /** Whether there is something to do, or to decide. */
@@ -45,7 +45,7 @@ export function planJson(devices: readonly DevicePlan[]): string {
 
 export interface Made {
   readonly device: DeviceUrl;
-  readonly change: Change;
+  readonly change: AnyChange;
 }
 
 /** `{"url","changes":[…]}` for one device, `{"devices":[{"url","changes":[…]}]}` for several. */
@@ -58,6 +58,6 @@ export function madeJson(connections: readonly { readonly url: DeviceUrl }[], ma
   return `${JSON.stringify(others.length === 0 ? only : { devices })}\n`;
 }
 
-export function changeJson(change: Change): Readonly<Record<string, unknown>> {
+export function changeJson(change: AnyChange): Readonly<Record<string, unknown>> {
   return { text: describe(change), ...change };
 }

@@ -1,17 +1,17 @@
 /** All that a configuration is about: its devices, the first of which leads, and this host. */
-import type { Config, DeviceConnection } from "@signstar/config/model";
+import type { Config } from "@signstar/config/model";
 import type { DeviceUrl } from "@signstar/nethsm/tls";
 import { type AdminSecrets, type AdminStore, HeldSecrets } from "./admin-store.ts";
 import { applyToDevice, planDevice } from "./apply.ts";
-import type { Change } from "./change.ts";
+import type { AnyChange } from "./change.ts";
 import type { Desired } from "./desired.ts";
 import type { Connect } from "./device.ts";
-import { type Meeting, meet } from "./meet.ts";
+import { applySettings, planDeviceSettings, requireSettingsPossible } from "./device-settings.ts";
 import type { Place } from "./place.ts";
+import { joined } from "./plan.ts";
 import type { DevicePlan } from "./report.ts";
-import { Run } from "./run.ts";
-import { StateFiles } from "./state-files.ts";
 import { onlyConnection } from "./support.ts";
+import { withDevice } from "./with-device.ts";
 
 export interface Site {
   readonly config: Config;
@@ -21,7 +21,7 @@ export interface Site {
   now(): Date;
   sleep(ms: number): Promise<void>;
   /** Told of each change right after it was made. */
-  done(device: DeviceUrl, change: Change): void;
+  done(device: DeviceUrl, change: AnyChange): void;
 }
 
 export interface ApplyOptions {
@@ -47,8 +47,11 @@ export async function planWithStore(site: Site, store: AdminStore): Promise<Devi
   const plans: DevicePlan[] = [];
   for (const connection of site.config.connections) {
     const { url } = connection;
+    const isLeader = connection === site.config.connections[0];
     await withDevice(site, store, connection, async (run, meeting) => {
-      plans.push({ url, state: meeting.state, plan: await planDevice(run, meeting) });
+      const plan = await planDevice(run, meeting);
+      const settings = isLeader ? await planDeviceSettings(site, run, meeting.state, connection) : undefined;
+      plans.push({ url, state: meeting.state, plan: joined(plan, settings) });
     });
   }
   return plans;
@@ -57,36 +60,11 @@ export async function planWithStore(site: Site, store: AdminStore): Promise<Devi
 /** As `applySite`, with the admin credentials that this host keeps; it makes and extends them as well. */
 export async function applyWithStore(site: Site, store: AdminStore, _options: ApplyOptions): Promise<void> {
   const connection = onlyConnection(site.config);
-  await withDevice(site, store, connection, (run, meeting) =>
-    applyToDevice(run, meeting, (change) => site.done(connection.url, change)),
-  );
-}
-
-async function withDevice(
-  site: Site,
-  store: AdminStore,
-  connection: DeviceConnection,
-  work: (run: Run, meeting: Meeting) => Promise<void>,
-): Promise<void> {
-  const meeting = await meet(connection, new StateFiles(site.place), site.connect);
-  try {
-    await work(runOn(site, store, meeting), meeting);
-  } finally {
-    meeting.device.close();
-  }
-}
-
-/** What one run knows of the device that was met. */
-export function runOn(site: Site, store: AdminStore, { device }: Meeting): Run {
-  const { config, desired, place } = site;
-  const { iteration } = config;
-  return new Run({
-    desired,
-    iteration,
-    device,
-    place,
-    store,
-    now: () => site.now(),
-    sleep: (ms) => site.sleep(ms),
+  await withDevice(site, store, connection, async (run, meeting) => {
+    await requireSettingsPossible(site, run, meeting.state, connection);
+    await applyToDevice(run, meeting, (change) => site.done(connection.url, change));
   });
+  await applySettings(site, store, { network: false });
+  // Nobody may reach the device at this URL afterwards.
+  await applySettings(site, store, { network: true });
 }

@@ -67,9 +67,22 @@ export class StateFiles {
 
   /** From now on this certificate, too, is the device's: SHA-256 in lower-case hex. */
   addTlsPin(url: DeviceUrl, sha256: string): void {
+    this.#writeTlsPins(url, [...new Set([...(this.readTlsPins().get(url) ?? []), sha256])]);
+  }
+
+  /** Of the certificates that were learnt, this one alone goes on being the device's. */
+  keepTlsPin(url: DeviceUrl, sha256: string): void {
+    const learnt = this.readTlsPins().get(url) ?? [];
+    if (learnt.some((pin) => pin !== sha256))
+      this.#writeTlsPins(
+        url,
+        learnt.filter((pin) => pin === sha256),
+      );
+  }
+
+  #writeTlsPins(url: DeviceUrl, pinsOfDevice: readonly string[]): void {
     const path = this.#place.paths.tlsPins;
-    const pins = this.readTlsPins();
-    const all = new Map([...pins, [url, [...new Set([...(pins.get(url) ?? []), sha256])]]]);
+    const all = new Map([...this.readTlsPins(), [url, pinsOfDevice]]);
     makeDirectory(dirname(path), 0o755);
     writeFileAtomic(path, encodeTlsPins(all), { mode: 0o644, ...this.#place.owner });
   }

@@ -16,11 +16,6 @@ export function requireSupported(config: Config): void {
       { hint: 'write non_admin_secret_handling = "plaintext", and keep /var on an encrypted disk' },
     );
   }
-  if (config.device !== undefined) {
-    throw new ConfigureError("not-supported", "the [device] settings are not supported by this release", {
-      hint: "set boot mode, network, logging and TLS of the device by hand, and take [device] out of the configuration",
-    });
-  }
   if (config.connections.length === 0) throw new ConfigureError("no-connection", "the configuration names no device");
 }
 

@@ -1,0 +1,36 @@
+import type { DeviceConnection } from "@signstar/config/model";
+import type { AdminStore } from "./admin-store.ts";
+import { type Meeting, meet } from "./meet.ts";
+import { Run } from "./run.ts";
+import type { Site } from "./site.ts";
+import { StateFiles } from "./state-files.ts";
+
+/** Meets the device, and lets go of it whatever happens. */
+export async function withDevice(
+  site: Site,
+  store: AdminStore,
+  connection: DeviceConnection,
+  work: (run: Run, meeting: Meeting) => Promise<void>,
+): Promise<void> {
+  const meeting = await meet(connection, new StateFiles(site.place), site.connect);
+  try {
+    await work(runOn(site, store, meeting), meeting);
+  } finally {
+    meeting.device.close();
+  }
+}
+
+/** What one run knows of the device that was met. */
+export function runOn(site: Site, store: AdminStore, { device }: Meeting): Run {
+  const { config, desired, place } = site;
+  const { iteration } = config;
+  return new Run({
+    desired,
+    iteration,
+    device,
+    place,
+    store,
+    now: () => site.now(),
+    sleep: (ms) => site.sleep(ms),
+  });
+}
