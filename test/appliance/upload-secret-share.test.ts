@@ -281,7 +281,7 @@ describe(`${name} status`, () => {
 
   test("says what is known, which after a start is nothing", async () => {
     expect(await status()).toBe(
-      "no set of shares is known here, as after each start of this host\nhanded in to this account: nothing\n",
+      "no set of shares is known here yet\nhanded in: nothing\n",
     );
   });
 
@@ -316,7 +316,7 @@ describe(`${name} status`, () => {
       `  share-a ${fingerprint}: confirmed`,
       `  share-b ${other}: not confirmed yet`,
       ...[`apply`, `plan`].map(
-        (intent, i) => `handed in to this account: ${2 - i} of 2 of set ${set.set} for ${intent}`,
+        (intent, i) => `handed in: ${2 - i} of 2 of set ${set.set} for ${intent}`,
       ),
       "last: plan at 2029-12-31T00:00:00.000Z: done: 3 changes",
       "plan:",

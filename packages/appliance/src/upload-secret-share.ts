@@ -1,7 +1,10 @@
 import type { Io } from "@signstar/command/io";
 import type { ForcedCommand } from "@signstar/command/run-forced";
+import { trustedOwners } from "@signstar/host/caller";
 import { Priority } from "@signstar/host/journal";
+import { readPlan, statusWords } from "@signstar/host/status-words";
 import { takeTurn } from "@signstar/host/turn";
+import { countOf, waitingShares } from "@signstar/host/waiting-shares";
 import { limits } from "@signstar/primitives/limits";
 import { encodeIntent, fileIntents, formatIntent, parseIntent, plainIntents } from "@signstar/secret-sharing/intent";
 import { encodeReceipt } from "@signstar/secret-sharing/receipt";
@@ -13,8 +16,7 @@ import { mappingOf } from "./role.ts";
 import { Session, serverOptions } from "./session.ts";
 import { forClient } from "./staging.ts";
 import { remarksOn, setsOf, standingOf } from "./standing.ts";
-import { planOf, statusWords } from "./status-words.ts";
-import { countOf, nameFor, remarksBeside, waitingShares } from "./waiting-shares.ts";
+import { nameFor, remarksBeside } from "./waiting-shares.ts";
 
 const name = "signstar-upload-secret-share";
 
@@ -58,7 +60,8 @@ async function showStatus(session: Session, io: Io): Promise<void> {
   const { caller, config } = await session.open();
   const { systemUser } = mappingOf(config, caller, ["share-upload"]);
   const waiting = waitingShares(`${session.paths.sharesUpload}/${systemUser}`, caller.uid);
-  const words = statusWords(stateOf(session), waiting, planOf(session));
+  const plan = readPlan(session.paths.plan, trustedOwners(session.root));
+  const words = statusWords(stateOf(session), waiting, plan);
   await session.entry({ event: "download", what: "status" });
   io.write(words);
 }

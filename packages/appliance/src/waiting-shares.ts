@@ -1,33 +1,10 @@
-import { handedIn } from "@signstar/host/handed-in";
 import type { ClientKey } from "@signstar/host/ssh-session";
-import { formatIntent } from "@signstar/secret-sharing/intent";
-import type { SetId, Share } from "@signstar/secret-sharing/share";
+import type { WaitingShare } from "@signstar/host/waiting-shares";
+import type { Share } from "@signstar/secret-sharing/share";
 import { ApplianceError } from "./errors.ts";
-
-/** A share that waits, without the share itself. */
-export interface WaitingShare {
-  /** Of its files, without `.share` and `.intent`. */
-  readonly name: string;
-  /** The SSH key that handed it in, `hex` of its ClientKey. */
-  readonly key: string;
-  readonly set: SetId;
-  readonly index: number;
-  readonly threshold: number;
-  /** As `formatIntent` writes it. */
-  readonly intent: string;
-}
 
 /** Two sets are needed during a rotation. Two more are room for a mistake, and bound what one key can fill. */
 const setsPerKey = 4;
-
-/** What waits in a directory of `owner`'s. Throws HostError (file-unreadable). */
-export function waitingShares(directory: string, owner: number): readonly WaitingShare[] {
-  return handedIn(directory, owner).shares.map(({ name, key, share, intent }) => {
-    const { set, index, threshold } = share;
-    share.share[Symbol.dispose]();
-    return { name, key, set, index, threshold, intent: formatIntent(intent) };
-  });
-}
 
 /**
  * Under which name a key's share is kept: that of the key's share of the same set, which it replaces, else a free one.
@@ -50,12 +27,6 @@ export function nameFor(key: string, { set, index }: Share, waiting: readonly Wa
     });
   }
   return own.some(({ name }) => name === key) ? `${key}.${set}` : key;
-}
-
-/** How many different shares of the set wait with this intent. */
-export function countOf(waiting: readonly WaitingShare[], set: string, intent: string): number {
-  const indexes = waiting.filter((each) => each.set === set && each.intent === intent).map(({ index }) => index);
-  return new Set(indexes).size;
 }
 
 /** What the holder should know of other shares, those that waited `before`. */

@@ -7,6 +7,7 @@ import { Exit } from "@signstar/primitives/failure";
 import { adminStoreOf } from "./admin-store.ts";
 import { holdCeremonies } from "./ceremony/ceremony.ts";
 import { sharingOf } from "./ceremony/holders.ts";
+import { ceremonyStatus } from "./ceremony/status.ts";
 import { describe } from "./change.ts";
 import { desiredFrom } from "./desired.ts";
 import { exclusively } from "./exclusive.ts";
@@ -44,6 +45,7 @@ Exit codes: 0 nothing to do or done, 2 changes pending (plan), 69 device unreach
 do it ends at once and talks to no device.`,
       run: runShares,
     },
+    { name: "status", summary: "show where the ceremonies around the admin secret stand", run: runStatus },
     { name: "plan", summary: "show what differs, change nothing; exit 2 if something does", run: runPlan },
     {
       name: "apply",
@@ -65,6 +67,12 @@ async function runShares(invocation: Invocation): Promise<Exit> {
   const sharing = sharingOf(site.config);
   if (sharing === undefined) io.note("the admin secret is not shared: changes are made with signstar-configure apply");
   else await exclusively(site.place.lock, () => holdCeremonies(site, sharing, log.event));
+  return Exit.ok;
+}
+
+async function runStatus(invocation: Invocation): Promise<Exit> {
+  const { config, place } = await prepare(invocation, () => undefined);
+  invocation.io.write(ceremonyStatus(config, place, invocation.options.flag("json") ? "json" : "text"));
   return Exit.ok;
 }
 

@@ -7,15 +7,13 @@ import { dirname } from "node:path";
 import type { SystemUserId } from "@signstar/config/system-user";
 import { makeDirectory, removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
 import { HostError } from "@signstar/host/errors";
+import { handedIn, handedInSuffixes } from "@signstar/host/handed-in";
 import { namesIn, readSafeFile } from "@signstar/host/safe-file";
-import { Failure, messageOf } from "@signstar/primitives/failure";
-import { decodeIntent, type Intent, maxIntentBytes } from "@signstar/secret-sharing/intent";
-import { parseShare, type Share } from "@signstar/secret-sharing/share";
-import type { Place, PlaceUser } from "../place.ts";
+import type { Intent } from "@signstar/secret-sharing/intent";
+import type { Share } from "@signstar/secret-sharing/share";
+import type { Place } from "../place.ts";
 import type { ShareHolder } from "./holders.ts";
 
-/** A share of 64 holders has some 6 KiB. */
-const maxShareBytes = 64 * 1024;
 /** A digest in hex and a line end. */
 const confirmationBytes = 65;
 
@@ -67,7 +65,8 @@ export class ShareFiles {
   confirmation({ user, hex }: ShareHolder): string | undefined {
     try {
       const path = `${this.#place.paths.sharesConfirm}/${user}/${hex}`;
-      const bytes = this.#read(path, this.#place.user(user), confirmationBytes);
+      const owners = [this.#place.user(user).uid];
+      const bytes = readSafeFile(path, { maxBytes: confirmationBytes, owners, mode: "private" });
       return /^([0-9a-f]{64})\n$/.exec(Buffer.from(bytes).toString("latin1"))?.[1];
     } catch (thrown) {
       if (thrown instanceof HostError) return undefined;
@@ -91,20 +90,18 @@ export class ShareFiles {
     const strays: Stray[] = [];
     for (const user of new Set(handers.map((each) => each.user))) {
       const directory = `${this.#place.paths.sharesUpload}/${user}`;
-      const mine = new Map(handers.filter((each) => each.user === user).map((each) => [each.hex, each]));
-      for (const name of namesIn(directory)) {
-        const [, stem, hex = ""] = /^(([0-9a-f]{64})(?:\.[0-9a-f]{32})?)\.share$/.exec(name) ?? [];
-        if (stem === undefined) continue;
-        const files = [`${directory}/${stem}.share`, `${directory}/${stem}.intent`] as const;
-        const by = mine.get(hex);
-        if (by === undefined) strays.push({ files, why: "the configuration does not know the SSH key" });
+      const filesOf = (name: string) =>
+        Object.values(handedInSuffixes).map((suffix) => `${directory}/${name}${suffix}`);
+      const { shares, unusable } = handedIn(directory, this.#place.user(user).uid);
+      for (const { name, problem } of unusable) strays.push({ files: filesOf(name), why: problem });
+      for (const { name, key, share, intent } of shares) {
+        const by = handers.find((each) => each.user === user && each.hex === key);
+        const files = filesOf(name);
+        const at = lstatSync(`${directory}/${name}${handedInSuffixes.share}`, { throwIfNoEntry: false })?.mtimeMs;
+        if (by !== undefined && at !== undefined) votes.push({ by, share, intent, at, files });
         else {
-          try {
-            votes.push(this.#vote(by, files));
-          } catch (thrown) {
-            if (!(thrown instanceof Failure)) throw thrown;
-            strays.push({ files, why: messageOf(thrown) });
-          }
+          share.share[Symbol.dispose]();
+          strays.push({ files, why: "the configuration does not know the SSH key" });
         }
       }
     }
@@ -113,23 +110,6 @@ export class ShareFiles {
 
   remove(files: Iterable<string>): void {
     for (const file of files) removeEntry(file);
-  }
-
-  #vote(by: ShareHolder, files: readonly [string, string]): Vote {
-    const [shareFile, intentFile] = files;
-    const user = this.#place.user(by.user);
-    const bytes = this.#read(shareFile, user, maxShareBytes);
-    try {
-      const share = parseShare(bytes);
-      const intent = decodeIntent(this.#read(intentFile, user, maxIntentBytes));
-      return { by, share, intent, at: lstatSync(shareFile).mtimeMs, files };
-    } finally {
-      bytes.fill(0);
-    }
-  }
-
-  #read(path: string, { uid }: PlaceUser, maxBytes: number): Uint8Array {
-    return readSafeFile(path, { maxBytes, owners: [uid], mode: "private" });
   }
 }
 

@@ -74,20 +74,6 @@ function agreementOf(votes: readonly Vote[]): Agreement[] {
   return [{ set, intent: first.intent, shares: votes.map(({ share }) => share), at: last.at }];
 }
 
-/** As the holders read it: how far each set has come. */
-export function progressOf(votes: readonly Vote[]): string {
-  const bySet = Map.groupBy(votes, ({ share, intent }) => `${share.set} ${formatIntent(intent)}`);
-  return [...bySet.values()]
-    .flatMap((cast) => {
-      const [first] = cast;
-      if (first === undefined) return [];
-      const indexes = new Set(cast.map(({ share }) => share.index));
-      const { set, threshold } = first.share;
-      return [`${indexes.size} of ${threshold} for ${formatIntent(first.intent)} (set ${set})`];
-    })
-    .join("; ");
-}
-
 /** What is to be done now, with the shares of one set, or of two while a rotation is not finished. */
 export interface Decision {
   readonly intent: Intent;

@@ -1,11 +1,9 @@
 /** How things stand with the administrators' secret, for its holders. */
 import { printable } from "@signstar/command/printable";
-import { trustedOwners } from "@signstar/host/caller";
-import type { CeremonyState, KnownSet, LastOutcome, PendingSet, ShareSet } from "@signstar/host/ceremony-state";
-import { HostError } from "@signstar/host/errors";
-import { readSafeFile } from "@signstar/host/safe-file";
 import { fromUtf8 } from "@signstar/primitives/bytes";
-import type { Session } from "./session.ts";
+import type { CeremonyState, KnownSet, LastOutcome, PendingSet, ShareSet } from "./ceremony-state.ts";
+import { HostError } from "./errors.ts";
+import { readSafeFile } from "./safe-file.ts";
 import { countOf, type WaitingShare } from "./waiting-shares.ts";
 
 /** `plan` is shown as it is, but for what would move a terminal's cursor. */
@@ -15,7 +13,7 @@ export function statusWords(
   plan: string | undefined,
 ): string {
   const lines = [
-    ...(sets.length === 0 ? ["no set of shares is known here, as after each start of this host"] : sets.map(knownSet)),
+    ...(sets.length === 0 ? ["no set of shares is known here yet"] : sets.map(knownSet)),
     ...(pending === undefined ? [] : pendingSet(pending)),
     ...handedIn(waiting),
     ...(last === undefined ? [] : [outcome(last)]),
@@ -24,11 +22,10 @@ export function statusWords(
   return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
-/** What the last `plan` has found; undefined if there is none. Throws HostError. */
-export function planOf(session: Session): string | undefined {
+/** What the last `plan` has found, in the file at `path`; undefined if there is none. Throws HostError. */
+export function readPlan(path: string, owners: readonly number[]): string | undefined {
   try {
-    const owners = trustedOwners(session.root);
-    return fromUtf8(readSafeFile(session.paths.plan, { maxBytes: 1024 * 1024, owners, mode: "readable" }));
+    return fromUtf8(readSafeFile(path, { maxBytes: 1024 * 1024, owners, mode: "readable" }));
   } catch (thrown) {
     if (thrown instanceof HostError && thrown.code === "file-missing") return undefined;
     throw thrown;
@@ -58,11 +55,11 @@ function pendingSet(pending: PendingSet): string[] {
 
 /** By set and intent, in the order of their first share. */
 function handedIn(waiting: readonly WaitingShare[]): string[] {
-  if (waiting.length === 0) return ["handed in to this account: nothing"];
+  if (waiting.length === 0) return ["handed in: nothing"];
   const groups = new Map(waiting.map((each) => [`${each.set} ${each.intent}`, each]));
   return [...groups.values()].map(
     ({ set, intent, threshold }) =>
-      `handed in to this account: ${countOf(waiting, set, intent)} of ${threshold} of set ${set} for ${intent}`,
+      `handed in: ${countOf(waiting, set, intent)} of ${threshold} of set ${set} for ${intent}`,
   );
 }
 
