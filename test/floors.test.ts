@@ -59,8 +59,21 @@ const house: Readonly<Record<string, Room>> = {
   client: {
     floor: 3,
     outside: {
-      "node:fs": [...["existing", "login-keys", "output", "server-key", "sign", "source-file", "system-ssh", "writer"]],
-      "node:os": ["send", "sign"],
+      "node:fs": [
+        ...[
+          "existing",
+          "login-keys",
+          "new-file",
+          "output",
+          "server-key",
+          "share-file",
+          "sign",
+          "source-file",
+          "system-ssh",
+        ],
+        "writer",
+      ],
+      "node:os": ["connect", "send"],
       "node:child_process": ["control-master", "system-ssh"],
     },
   },

@@ -4,7 +4,7 @@ import { bareHost } from "./destination.ts";
 import { ClientError } from "./errors.ts";
 import { noAnswer, type RemoteEnd } from "./exchange.ts";
 import { type HostAndPort, type KnownHost, knownKeyTypes } from "./known-hosts.ts";
-import type { Link, OpenLink, Word } from "./link.ts";
+import type { Link, OpenLink } from "./link.ts";
 import type { LoginMethod } from "./login-keys.ts";
 import { requireKnownHost } from "./server-key.ts";
 import { writeTo } from "./write-to.ts";
@@ -23,10 +23,10 @@ export interface BuiltinSshOptions {
 
 /** One connection per link. */
 export function builtinSsh(options: BuiltinSshOptions): OpenLink {
-  return (word) => {
+  return (words) => {
     const client = new ssh2.Client();
     const broken = connectionBroken(client, options);
-    const session = opened(client, broken, word, options);
+    const session = opened(client, broken, words, options);
     return linkTo(client, session, broken);
   };
 }
@@ -34,11 +34,11 @@ export function builtinSsh(options: BuiltinSshOptions): OpenLink {
 async function opened(
   client: Client,
   broken: Promise<never>,
-  word: Word,
+  words: string,
   options: BuiltinSshOptions,
 ): Promise<Session> {
   await Promise.race([connected(client, options), broken]);
-  return await Promise.race([start(client, word, options), broken]);
+  return await Promise.race([start(client, words, options), broken]);
 }
 
 interface Session {
@@ -157,9 +157,9 @@ const accepted = [
 ] as const satisfies readonly (readonly [string, ServerHostKeyAlgorithm])[];
 
 /** Runs the server's program. Its end may come in one packet with its beginning, so nothing waits in between. */
-function start(client: Client, word: Word, options: BuiltinSshOptions): Promise<Session> {
+function start(client: Client, words: string, options: BuiltinSshOptions): Promise<Session> {
   return new Promise((resolve, reject) => {
-    client.exec(word, (cause, channel) => {
+    client.exec(words, (cause, channel) => {
       if (cause === undefined) {
         resolve(sessionOn(channel, options));
         return;

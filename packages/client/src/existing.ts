@@ -9,7 +9,7 @@ import { limits } from "@signstar/primitives/limits";
 import { checkSignature } from "./answer.ts";
 import { ClientError } from "./errors.ts";
 import type { Target } from "./output.ts";
-import { reason } from "./source-file.ts";
+import { reason } from "./reason.ts";
 
 /** True if a regular file is there. */
 export function isThere(target: Target): target is string {

@@ -2,9 +2,6 @@
 import { ClientError } from "./errors.ts";
 import type { RemoteEnd } from "./exchange.ts";
 
-/** What the client asks the server's program for: nothing more than a session, or many signatures over it. */
-export type Word = "" | "batch";
-
 /** Opened at once; that there is no connection shows in `ended`. */
 export interface Link {
   /** Resolves when there is room for more, or when nothing will be read any more. */
@@ -19,7 +16,8 @@ export interface Link {
   close(): void;
 }
 
-export type OpenLink = (word: Word) => Link;
+/** With what the client asks the server's program for, in its words; empty for nothing more than a session. */
+export type OpenLink = (words: string) => Link;
 
 /** The lines of a link's output. Throws ClientError `bad-answer` for one of more than `max` bytes, or cut off. */
 export async function* linesOf(output: AsyncIterable<Uint8Array>, max: number, host: string) {

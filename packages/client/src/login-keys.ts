@@ -5,7 +5,7 @@ import { equal } from "@signstar/primitives/bytes";
 import ssh2, { type AgentAuthMethod, type IdentityCallback, type ParsedKey, type PublicKeyAuthMethod } from "ssh2";
 import { ClientError } from "./errors.ts";
 import { parseKey } from "./known-hosts.ts";
-import { reason } from "./source-file.ts";
+import { reason } from "./reason.ts";
 
 export interface LoginOptions {
   readonly user: string;

@@ -22,6 +22,20 @@ export function stateLayout(options: Options): StateLayout {
   return options.text("state-layout") === "legacy" ? "legacy" : "final";
 }
 
+/** Which server, and over which connection: what `connectTo` reads. */
+export const connectionOptions: readonly Option[] = [
+  {
+    name: "port",
+    short: "p",
+    value: "PORT",
+    description: "port of the server (default: 22, or what ssh_config says)",
+  },
+  { name: "identity", short: "i", value: "FILE", description: "private key to log in with" },
+  { name: "known-hosts", value: "FILE", description: "host keys to trust, instead of the usual files" },
+  { name: "ssh", value: "COMMAND", description: "the ssh to use and its options, separated by blanks" },
+  { name: "builtin-ssh", description: "use the built-in connection" },
+];
+
 export const timeoutOption: Option = {
   name: "timeout",
   value: "SECONDS",

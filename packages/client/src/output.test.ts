@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { checkTarget, planTargets, writeTarget } from "./output.ts";
+import { writeTarget } from "./new-file.ts";
+import { checkTarget, planTargets } from "./output.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "output-"));
 const file = join(folder, "file");

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClientError } from "./errors.ts";
 import { checkHostKey, type HostAndPort, type HostKeyVerdict, type KnownHost, parseKnownHosts } from "./known-hosts.ts";
-import { reason } from "./source-file.ts";
+import { reason } from "./reason.ts";
 
 /** Reads the file that was named, else the user's and the system's, of which any may be absent. Throws ClientError. */
 export function loadKnownHosts(named: string | undefined, home: string): readonly KnownHost[] {

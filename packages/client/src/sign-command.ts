@@ -1,5 +1,5 @@
 import type { Command } from "@signstar/command/spec";
-import { timeoutOption } from "./options.ts";
+import { connectionOptions, timeoutOption } from "./options.ts";
 
 export const signCommand: Command = {
   name: "sign",
@@ -15,16 +15,7 @@ export const signCommand: Command = {
     "interrupted goes on with --skip-existing.",
   ].join("\n"),
   options: [
-    {
-      name: "port",
-      short: "p",
-      value: "PORT",
-      description: "port of the server (default: 22, or what ssh_config says)",
-    },
-    { name: "identity", short: "i", value: "FILE", description: "private key to log in with" },
-    { name: "known-hosts", value: "FILE", description: "host keys to trust, instead of the usual files" },
-    { name: "ssh", value: "COMMAND", description: "the ssh to use and its options, separated by blanks" },
-    { name: "builtin-ssh", description: "use the built-in connection" },
+    ...connectionOptions,
     { name: "certificate", value: "FILE", description: "OpenPGP certificate that every signature must verify with" },
     { name: "armor", description: "write ASCII armor, to FILE.asc" },
     { name: "output", value: "FILE", description: "where the one signature goes; - is standard output" },

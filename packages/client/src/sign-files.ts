@@ -3,7 +3,7 @@ import type { HashedFile } from "@signstar/hash-state/hash-file";
 import { Failure } from "@signstar/primitives/failure";
 import { signatureIn } from "./answer.ts";
 import { isConnectionFailure } from "./errors.ts";
-import { writeTarget } from "./output.ts";
+import { writeTarget } from "./new-file.ts";
 import { requestFor } from "./prepare.ts";
 import { Progress } from "./progress.ts";
 import { hashUnlessSigned, type Item, outputOf, type SignJob } from "./sign-job.ts";

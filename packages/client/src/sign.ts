@@ -1,17 +1,16 @@
 /** What `sign` does. */
 import { readFileSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
-import type { Invocation, Options } from "@signstar/command/spec";
+import type { Invocation } from "@signstar/command/spec";
 import type { Certificate } from "@signstar/openpgp/certificate";
 import { limits } from "@signstar/primitives/limits";
-import { type Destination, parseDestination, parsePort } from "./destination.ts";
+import { connectTo } from "./connect.ts";
+import { parseDestination } from "./destination.ts";
 import { ClientError } from "./errors.ts";
 import { exchangeOver } from "./exchange-over.ts";
-import type { OpenLink } from "./link.ts";
 import { stateLayout, timeoutMs } from "./options.ts";
 import { planTargets } from "./output.ts";
+import { reason } from "./reason.ts";
 import { signFiles } from "./sign-files.ts";
-import { reason } from "./source-file.ts";
 
 export async function sign({ options, args, io }: Invocation): Promise<void> {
   const [where = "", ...files] = args;
@@ -23,7 +22,7 @@ export async function sign({ options, args, io }: Invocation): Promise<void> {
   const destination = parseDestination(where);
   const { host } = destination;
   const timeout = timeoutMs(options);
-  const open = await linkTo(destination, options, (line) => io.note(`${host}: ${line}`));
+  const open = await connectTo(destination, options, (line) => io.note(line));
   await signFiles({
     files,
     targets,
@@ -37,38 +36,6 @@ export async function sign({ options, args, io }: Invocation): Promise<void> {
     write: (bytes) => io.write(bytes),
     note: (line) => io.note(line),
     status: (line) => io.status(line),
-  });
-}
-
-async function linkTo(
-  destination: Destination,
-  options: Options,
-  onRemoteLine: (line: string) => void,
-): Promise<OpenLink> {
-  const [port, identity, knownHosts] = [options.text("port"), options.text("identity"), options.text("known-hosts")];
-  const portNumber = port === undefined ? undefined : parsePort(port);
-  const { isInstalled, parseSshCommand, systemSsh } = await import("./system-ssh.ts");
-  const command = options.text("ssh");
-  const builtin = options.flag("builtin-ssh");
-  if (builtin && command !== undefined) {
-    throw new ClientError("usage", "--ssh and --builtin-ssh exclude each other");
-  }
-  if (command !== undefined || (!builtin && isInstalled("ssh"))) {
-    const words = parseSshCommand(command ?? "ssh");
-    return systemSsh({ command: words, destination, port: portNumber, identity, knownHosts });
-  }
-  const { connectBuiltin } = await import("./connect-builtin.ts");
-  return connectBuiltin({
-    host: destination.host,
-    port: portNumber ?? 22,
-    user: destination.user ?? userInfo().username,
-    home: homedir(),
-    identity,
-    publicKey: undefined,
-    agentSocket: process.env["SSH_AUTH_SOCK"] || undefined,
-    knownHosts,
-    timeoutMs: timeoutMs(options),
-    onRemoteLine,
   });
 }
 

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { type HashedFile, hashFile } from "@signstar/hash-state/hash-file";
 import { messageOf } from "@signstar/primitives/failure";
 import { ClientError } from "./errors.ts";
+import { reason } from "./reason.ts";
 
 /** The word that stands for standard input. */
 export const stdinName = "-";
@@ -72,11 +73,4 @@ function isStill(path: string, before: BigIntStats): boolean {
     now.size === before.size &&
     now.mtimeNs === before.mtimeNs
   );
-}
-
-/** The system's words for an error, without the path that our message names already. */
-export function reason(thrown: unknown): string {
-  return messageOf(thrown)
-    .replace(/^[A-Z0-9]+: /, "")
-    .replace(/, [a-z]+( '[\s\S]*)?$/, "");
 }

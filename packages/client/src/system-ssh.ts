@@ -6,7 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import type { Destination } from "./destination.ts";
 import { ClientError } from "./errors.ts";
 import type { RemoteEnd } from "./exchange.ts";
-import type { Link, OpenLink, Word } from "./link.ts";
+import type { Link, OpenLink } from "./link.ts";
 import { writeTo } from "./write-to.ts";
 
 export interface SystemSshOptions {
@@ -38,10 +38,10 @@ export function parseSshCommand(text: string): readonly [string, ...string[]] {
  * questions (unknown host key, passphrase, touch of a hardware key) on the terminal as ever.
  */
 export function systemSsh(options: SystemSshOptions): OpenLink {
-  const [program, ...words] = options.command;
+  const [program, ...first] = options.command;
   const { host } = options.destination;
-  return (word) => {
-    const args = [...words, ...sshArguments(options, word)];
+  return (words) => {
+    const args = [...first, ...sshArguments(options, words)];
     // ssh asks for the touch of a hardware key only where its standard error is the terminal itself.
     const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
     return linkTo(child, program, host);
@@ -86,7 +86,7 @@ function endProcess(child: Ssh): void {
 }
 
 /** Options stand before the destination; `--` keeps it from being one. What runs there is ForceCommand's choice. */
-export function sshArguments(options: Omit<SystemSshOptions, "command">, word: Word = ""): readonly string[] {
+export function sshArguments(options: Omit<SystemSshOptions, "command">, words = ""): readonly string[] {
   const { destination, port, identity, knownHosts } = options;
   const args = ["-T", "-a", "-x", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"];
   if (port !== undefined) args.push("-p", String(port));
@@ -96,7 +96,7 @@ export function sshArguments(options: Omit<SystemSshOptions, "command">, word: W
   }
   const { user, host } = destination;
   args.push("--", user === undefined ? host : `${user}@${host}`);
-  if (word !== "") args.push(word);
+  if (words !== "") args.push(words);
   return args;
 }
 

@@ -2,7 +2,7 @@
 import { fsync } from "node:fs";
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { type NewFile, openNew, syncFolder } from "./output.ts";
+import { type NewFile, openNew, syncFolder } from "./new-file.ts";
 
 /** Called when a file has its name, or with the ClientError `cannot-create` why it has none. */
 type Done = (failure?: unknown) => void;
