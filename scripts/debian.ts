@@ -9,6 +9,7 @@ export const tools: Readonly<Record<string, string>> = {
   findmnt: "util-linux",
   fish: "fish",
   gpg: "gnupg",
+  journalctl: "systemd",
   mandoc: "mandoc",
   jq: "jq",
   logger: "bsdutils",

@@ -75,6 +75,7 @@ export const executables: readonly Executable[] = [
     command: "configureBuild",
     runner: "run",
   },
+  { name: "signstar-audit", module: "@signstar/audit/audit", command: "audit", runner: "run" },
   { name: "nethsm", module: "@signstar/nethsm-cli/nethsm", command: "nethsm", runner: "run" },
   { name: "soft-nethsm", module: "@signstar/soft-nethsm/main", command: "softNethsm", runner: "run" },
 ];

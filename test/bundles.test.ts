@@ -71,6 +71,10 @@ const allowed: Readonly<Record<string, Allowed>> = {
     contents: [...command, ...execa, "config", "configure-build", "host", "nethsm", "smol-toml"],
     kibibytes: 580,
   },
+  "signstar-audit": {
+    contents: [...command, "audit", "config", "host", "nethsm", "smol-toml"],
+    kibibytes: 350,
+  },
   // openpgp.js is left out: it is installed beside the program, for those who import secret keys.
   nethsm: {
     contents: [
