@@ -280,9 +280,7 @@ describe(`${name} status`, () => {
   }
 
   test("says what is known, which after a start is nothing", async () => {
-    expect(await status()).toBe(
-      "no set of shares is known here yet\nhanded in: nothing\n",
-    );
+    expect(await status()).toBe("no set of shares is known here yet\nhanded in: nothing\n");
   });
 
   test("says how sets stand, who has confirmed, what waits, what was done, and the plan", async () => {
@@ -315,9 +313,7 @@ describe(`${name} status`, () => {
       `set ${"f".repeat(32)} (iteration 3, 2 of 3 shares): waits for its holders until 2030-01-01T00:00:00.000Z`,
       `  share-a ${fingerprint}: confirmed`,
       `  share-b ${other}: not confirmed yet`,
-      ...[`apply`, `plan`].map(
-        (intent, i) => `handed in: ${2 - i} of 2 of set ${set.set} for ${intent}`,
-      ),
+      ...[`apply`, `plan`].map((intent, i) => `handed in: ${2 - i} of 2 of set ${set.set} for ${intent}`),
       "last: plan at 2029-12-31T00:00:00.000Z: done: 3 changes",
       "plan:",
       "+ user operator1",

@@ -158,7 +158,7 @@ describe("systemd", () => {
     expect(path.match(/^\w+(?==\/)/gm)).toEqual(["PathChanged", "PathChanged"]);
     expect(path).toContain("\nUnit=signstar-configure.service\n");
     expect(read("signstar-configure.service")).toMatch(
-      /^StartLimitIntervalSec=0\n(?:.*\n)*Type=oneshot\n(?:#.*\n)*ExecStart=\/usr\/bin\/signstar-configure run\n/m,
+      /^StartLimitIntervalSec=0\n(?:.*\n)*Type=oneshot\n(?:#.*\n)*ExecStart=\/usr\/bin\/signstar-configure run --json\n/m,
     );
     expect(read("signstar-configure.timer")).toContain("\nOnUnitInactiveSec=5min\n");
   });
