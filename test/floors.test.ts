@@ -17,11 +17,9 @@ const house: Readonly<Record<string, Room>> = {
   nethsm: {
     floor: 1,
     outside: {
-      "node:http": ["transport", "incoming", "agent"],
-      "node:https": ["transport", "agent"],
-      "node:tls": ["agent", "shown-pin"],
-      // isIP alone
-      "node:net": ["checks"],
+      "node:tls": ["dialing", "connections", "wire", "shown-pin"],
+      // In `checks` isIP alone.
+      "node:net": ["dialing", "checks"],
     },
   },
   "nethsm-backup": { floor: 1 },
@@ -33,7 +31,7 @@ const house: Readonly<Record<string, Room>> = {
   host: {
     floor: 2,
     outside: {
-      "node:fs": ["atomic-file", "caller", "journal-summary", "living", "safe-file", "staging", "turn"],
+      "node:fs": ["atomic-file", "caller", "journal-summary", "living", "random-uuid", "safe-file", "staging", "turn"],
       "node:net": ["journal", "varlink"],
       "node:child_process": ["run-as"],
     },

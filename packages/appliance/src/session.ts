@@ -6,6 +6,7 @@ import type { Config } from "@signstar/config/model";
 import { type Caller, currentUser, effectiveUid } from "@signstar/host/caller";
 import { type Fields, type Journal, openJournal, Priority } from "@signstar/host/journal";
 import { type Paths, pathsUnder } from "@signstar/host/paths";
+import { randomUuid } from "@signstar/host/random-uuid";
 import { type ClientKey, type SshSession, sshSession } from "@signstar/host/ssh-session";
 import { Exit, Failure, messageOf } from "@signstar/primitives/failure";
 import { ApplianceError } from "./errors.ts";
@@ -23,7 +24,7 @@ export interface Opened {
 
 /** One run of a program: who asks, with which config, and what the journal is told of it (`docs/log-events.md`). */
 export class Session {
-  readonly id: string = globalThis.crypto.randomUUID();
+  readonly id: string = randomUuid();
   readonly root: string;
   readonly paths: Paths;
   readonly #program: string;
@@ -51,8 +52,10 @@ export class Session {
     const caller = currentUser({ root: this.root });
     const ssh = sshSession();
     this.#client = ssh.clientKey;
-    await this.#start({ user: caller.name, uid: caller.uid, ...sshFields(ssh) });
+    // While the journal's socket becomes ready there is something to read.
+    const started = this.#start({ user: caller.name, uid: caller.uid, ...sshFields(ssh) });
     const { config } = await loadConfig({ config: this.#config, root: this.root });
+    await started;
     this.#audit = config.log.audit;
     if (this.#audit === "required" && this.#unreachable !== undefined) throw this.#unreachable;
     return { caller, config };

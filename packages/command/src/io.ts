@@ -30,12 +30,11 @@ export class ProcessIo implements Io {
   #kept: (string | Uint8Array)[] = [];
   #stdinUsed = false;
   #statusShown = false;
+  readonly #stdout = quiet(() => process.stdout);
+  readonly #stderr = quiet(() => process.stderr);
 
   constructor(name: string) {
     this.#name = name;
-    // A reader that went away is reported where the bytes are written, not as an uncaught event.
-    process.stdout.on("error", () => undefined);
-    process.stderr.on("error", () => undefined);
   }
 
   get stdin(): Readable {
@@ -44,11 +43,11 @@ export class ProcessIo implements Io {
   }
 
   get stderrIsTerminal(): boolean {
-    return process.stderr.isTTY === true;
+    return this.#stderr().isTTY === true;
   }
 
   get stdoutIsTerminal(): boolean {
-    return process.stdout.isTTY === true;
+    return this.#stdout().isTTY === true;
   }
 
   readStdin(limit: InputLimit): Promise<Uint8Array> {
@@ -61,7 +60,7 @@ export class ProcessIo implements Io {
 
   async stream(payload: string | Uint8Array): Promise<void> {
     await this.settle();
-    await writeTo(process.stdout, payload);
+    await writeTo(this.#stdout(), payload);
   }
 
   note(line: string): void {
@@ -71,22 +70,22 @@ export class ProcessIo implements Io {
   status(line: string): void {
     if (!this.stderrIsTerminal || (line === "" && !this.#statusShown)) return;
     // A terminal that does not know its width says 0.
-    const columns = Math.max((process.stderr.columns || 80) - 1, 1);
-    process.stderr.write(`\r\x1b[K${printable(line).slice(0, columns)}`);
+    const columns = Math.max((this.#stderr().columns || 80) - 1, 1);
+    this.#stderr().write(`\r\x1b[K${printable(line).slice(0, columns)}`);
     this.#statusShown = line !== "";
   }
 
   /** Lines that are ready for standard error. */
   error(lines: string): void {
     this.status("");
-    process.stderr.write(lines);
+    this.#stderr().write(lines);
   }
 
   /** Sends the payload kept back so far. */
   async settle(): Promise<void> {
     const kept = this.#kept;
     this.#kept = [];
-    for (const piece of kept) await writeTo(process.stdout, piece);
+    for (const piece of kept) await writeTo(this.#stdout(), piece);
   }
 
   /** Forgets the payload kept back. */
@@ -112,6 +111,15 @@ export class ProcessIo implements Io {
 function endNow(): never {
   if (process.execve === undefined) process.exit();
   return process.execve("/bin/sh", ["sh", "-c", `exit ${process.exitCode ?? 0}`], {});
+}
+
+/**
+ * A standard stream, opened at its first use: that costs time which a refusal need not pay. A reader that went away is
+ * reported where the bytes are written, not as an uncaught event.
+ */
+function quiet(open: () => NodeJS.WriteStream): () => NodeJS.WriteStream {
+  let opened: NodeJS.WriteStream | undefined;
+  return () => (opened ??= open().on("error", () => undefined));
 }
 
 function writeTo(stream: Writable, payload: string | Uint8Array): Promise<void> {

@@ -33,13 +33,17 @@ export function parseAuthorizedKey(text: string): AuthorizedKey {
     if (cause instanceof RangeError) refuse(messageOf(cause));
     throw cause;
   }
-  const digest = hash("sha256", blob, "buffer");
   return {
     type,
     data,
     comment: comment.trim(),
-    fingerprint: `SHA256:${digest.toString("base64").replace(/=+$/, "")}`,
-    fingerprintHex: digest.toString("hex"),
+    // When they are asked for: what most programs need of a key is to tell it from others.
+    get fingerprint() {
+      return `SHA256:${hash("sha256", blob, "base64").replace(/=+$/, "")}`;
+    },
+    get fingerprintHex() {
+      return hash("sha256", blob, "hex");
+    },
   };
 }
 

@@ -63,6 +63,27 @@ describe("a journal", () => {
     );
   });
 
+  test("takes many entries at once, in order, and has each when that one resolves", async () => {
+    let received = "";
+    const socketPath = await journald((socket) => {
+      socket.on("data", (chunk) => {
+        received += chunk.toString();
+      });
+    });
+    const journal = await openJournal({ ...identity, socketPath });
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => {
+        if (i % 3 === 0) await new Promise(setImmediate);
+        await journal.entry({ event: "x", i });
+        // The kernel has it: this process alone could not say so.
+        await expect.poll(() => received).toContain(`"i":${i}}`);
+      }),
+    );
+    const entries = received.split("\n").slice(7, -1);
+    expect(entries.map((line) => Number(/"seq":(\d+)/.exec(line)?.[1]))).toEqual(entries.map((_, i) => i + 1));
+    expect(entries.length).toBe(200);
+  });
+
   test("cuts long fields", async () => {
     let received = "";
     const socketPath = await journald((socket) => {

@@ -36,9 +36,8 @@ export interface JournalOptions {
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { deadlineMs = 1000 } = options;
   const socket = connect({ path: options.socketPath });
-  const stream = new JournalStream(socket, options.session, deadlineMs);
+  const stream = new JournalStream(socket, options.session, deadlineMs, header(options.identifier));
   await stream.within((done) => socket.once("connect", () => done()));
-  await stream.send(header(options.identifier));
   return stream;
 }
 
@@ -52,23 +51,30 @@ class JournalStream implements Journal {
   readonly #session: string;
   readonly #deadlineMs: number;
   #seq = 0;
+  /** What goes into the next write, and that write. */
+  #kept: string;
+  #next: Promise<void> | undefined;
+  #last: Promise<void> = Promise.resolve();
   #broken: HostError | undefined;
 
-  constructor(socket: Socket, session: string, deadlineMs: number) {
+  constructor(socket: Socket, session: string, deadlineMs: number, header: string) {
     this.#socket = socket;
     this.#session = session;
     this.#deadlineMs = deadlineMs;
+    this.#kept = header;
     socket.on("error", (cause) => this.#break(messageOf(cause), cause));
     socket.on("close", () => this.#break("it was closed"));
     // Nothing comes back, but the end of the other side is noticed only by reading.
     socket.resume();
   }
 
-  async entry(fields: Fields, priority: Priority = Priority.info): Promise<void> {
+  entry(fields: Fields, priority: Priority = Priority.info): Promise<void> {
     this.#seq += 1;
     const { event, ...rest } = fields;
     const entry = { event, session: this.#session, seq: this.#seq, ...shortened(rest) };
-    await this.send(`<${priority}>${jsonLine(entry)}\n`);
+    this.#kept += `<${priority}>${jsonLine(entry)}\n`;
+    this.#next ??= this.#sendKept();
+    return this.#next;
   }
 
   close(): void {
@@ -76,8 +82,15 @@ class JournalStream implements Journal {
     this.#socket.unref();
   }
 
-  send(text: string): Promise<void> {
-    return this.within((done) => this.#socket.write(text, (error) => done(error ?? undefined)));
+  /** Entries that come while the kernel takes those before them go to it in one piece, and all wait for that. */
+  async #sendKept(): Promise<void> {
+    // Should it fail, the connection is broken, and the next write says so.
+    await this.#last.catch(() => undefined);
+    const text = this.#kept;
+    this.#kept = "";
+    this.#last = this.within((done) => this.#socket.write(text, (error) => done(error ?? undefined)));
+    this.#next = undefined;
+    await this.#last;
   }
 
   /** Waits for `start` to report back, no longer than the deadline and not beyond the end of the connection. */

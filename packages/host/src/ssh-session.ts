@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { fromBase64, toHex } from "@signstar/primitives/bytes";
+import { sha256 } from "@signstar/hash-state/sha256";
+import { fromBase64, toBase64, toHex } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
 import { effectiveUid } from "./caller.ts";
 import { HostError } from "./errors.ts";
@@ -46,8 +46,8 @@ export function parseUserAuth(text: string): ClientKey | undefined {
   } catch (cause) {
     throw unreadable("has a public key that is not base64", cause);
   }
-  const digest = createHash("sha256").update(blob).digest();
-  return { type, fingerprint: `SHA256:${digest.toString("base64").replace(/=+$/, "")}`, hex: toHex(digest) };
+  const digest = sha256(blob);
+  return { type, fingerprint: `SHA256:${toBase64(digest).replace(/=+$/, "")}`, hex: toHex(digest) };
 }
 
 /** `CLIENT PORT SERVER PORT`; where sshd does not talk over IP the addresses are UNKNOWN. Throws HostError. */

@@ -59,6 +59,23 @@ export class Alarm {
   }
 }
 
+/** Of somebody who waits; lost once and for good. Watching an AbortSignal costs as much as a signature. */
+export class Patience {
+  #reason: Error | undefined;
+  #told: ((reason: Error) => void) | undefined;
+
+  /** The one who is told when it is lost, at once if it is already; there is never a second one. */
+  watch(told: ((reason: Error) => void) | undefined): void {
+    this.#told = told;
+    if (this.#reason !== undefined) told?.(this.#reason);
+  }
+
+  lose(reason: Error): void {
+    this.#reason ??= reason;
+    this.#told?.(this.#reason);
+  }
+}
+
 /** Lets a number of holders in, the others wait in order. */
 export class Turnstile {
   readonly #places: number;
@@ -69,11 +86,10 @@ export class Turnstile {
     this.#places = places;
   }
 
-  /** Resolves with the function that gives the place back (once). Rejects with `giveUp`'s reason. */
-  async enter(giveUp: AbortSignal): Promise<() => void> {
-    giveUp.throwIfAborted();
+  /** Resolves with the function that gives the place back (once). Rejects with the reason for which patience is lost. */
+  async enter(patience: Patience): Promise<() => void> {
     if (this.#inside < this.#places) this.#inside += 1;
-    else await this.#queue(giveUp);
+    else await this.#queue(patience);
     let left = false;
     return () => {
       if (left) return;
@@ -85,18 +101,17 @@ export class Turnstile {
     };
   }
 
-  #queue(giveUp: AbortSignal): Promise<void> {
+  #queue(patience: Patience): Promise<void> {
     return new Promise((resolve, reject) => {
-      const abort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(admit), 1);
-        reject(giveUp.reason);
-      };
       const admit = () => {
-        giveUp.removeEventListener("abort", abort);
+        patience.watch(undefined);
         resolve();
       };
       this.#waiting.push(admit);
-      giveUp.addEventListener("abort", abort, { once: true });
+      patience.watch((reason) => {
+        this.#waiting.splice(this.#waiting.indexOf(admit), 1);
+        reject(reason);
+      });
     });
   }
 }

@@ -1,5 +1,5 @@
 /** A user's requests to one device: sends calls, turns refusals and bad answers into errors that say where and what. */
-import { Trouble } from "./agent.ts";
+
 import type { Body } from "./body.ts";
 import type { Budget } from "./deadlines.ts";
 import { NetHsmError } from "./errors.ts";
@@ -8,6 +8,7 @@ import { beginPause } from "./pauses.ts";
 import { AnswerError, type Reader, readJson, readPem } from "./reader.ts";
 import { refusalError } from "./refusal.ts";
 import type { Call, Credentials, Transport } from "./transport.ts";
+import { Trouble } from "./trouble.ts";
 
 const mebibyte = 1024 * 1024;
 

@@ -2,17 +2,17 @@
  * One request to one device: queue, connect, TLS, write, head, body, each with its own deadline and error code.
  * Nothing here knows what a request means.
  */
-import type { ClientRequest, IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
-import { toBase64 } from "@signstar/primitives/bytes";
+import { concat, toBase64 } from "@signstar/primitives/bytes";
 import type { Secret } from "@signstar/primitives/secret";
-import { DeviceAgent, Trouble } from "./agent.ts";
 import type { Body } from "./body.ts";
-import { Alarm, type Budget, type Deadlines, Turnstile } from "./deadlines.ts";
+import { Connections } from "./connections.ts";
+import { Alarm, type Budget, type Deadlines, Patience, Turnstile } from "./deadlines.ts";
 import { invalidArgument } from "./errors.ts";
 import type { UserId } from "./ids.ts";
 import { Incoming } from "./incoming.ts";
 import type { Connection } from "./tls.ts";
+import { Trouble } from "./trouble.ts";
+import { type Exchange, StaleConnection } from "./wire.ts";
 
 /** A user of the device; the passphrase stays the caller's, who may wipe it when no more requests are made. */
 export interface Credentials {
@@ -40,44 +40,49 @@ export interface TransportSettings {
   readonly maxSockets: number;
 }
 
-/** For requests that may wait for their turn as long as it takes. */
-const never = new AbortController().signal;
-
 export class Transport {
-  /** Where requests go, taken apart once: parsing a URL and watching a signal cost as much as a signature. */
-  readonly #place: { readonly hostname: string; readonly port: string; readonly path: string };
+  /** What of the URL every request begins with; taking a URL apart costs as much as a signature. */
+  readonly #host: string;
+  readonly #path: string;
+  readonly #keepAlive: boolean;
   readonly #deadlines: Deadlines;
-  readonly #agent: DeviceAgent;
+  readonly #connections: Connections;
   readonly #turnstile: Turnstile;
   #closed = false;
 
-  constructor(connection: Connection, settings: TransportSettings) {
-    const { connectMs, tlsMs } = settings.deadlines;
-    const { hostname, port, pathname } = new URL(connection.url);
-    const path = pathname.replace(/\/$/, "");
-    this.#place = { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? "443" : port, path };
-    this.#deadlines = settings.deadlines;
-    this.#agent = new DeviceAgent({ tls: connection.tls, connectMs, tlsMs, keepAlive: settings.keepAlive });
-    this.#turnstile = new Turnstile(settings.maxSockets);
+  constructor(connection: Connection, { deadlines, keepAlive, maxSockets }: TransportSettings) {
+    const { connectMs, tlsMs } = deadlines;
+    const { host, hostname, port, pathname } = new URL(connection.url);
+    this.#host = host;
+    this.#path = pathname.replace(/\/$/, "");
+    this.#keepAlive = keepAlive;
+    this.#deadlines = deadlines;
+    const place = { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? 443 : Number(port) };
+    this.#connections = new Connections({ ...place, tls: connection.tls, connectMs, tlsMs }, keepAlive);
+    this.#turnstile = new Turnstile(maxSockets);
+  }
+
+  /** Begins to open a connection, over which nothing is asked yet; whether that went well the first request will tell. */
+  prepare(): void {
+    this.#connections.prepare();
   }
 
   /** Resolves with the head of the answer, whatever its status. Throws Trouble, or what the body's source throws. */
   async open(call: Call): Promise<Incoming> {
     if (this.#closed) throw new TypeError("this NetHSM client is closed");
-    const start = call.budget === undefined ? undefined : new AbortController();
+    const patience = new Patience();
     const alarm = new Alarm();
     if (call.budget !== undefined) {
       const { left, ms } = call.budget;
       // A timer may ring a millisecond early; of the budget then a little would seem to be left.
       alarm.set(Math.ceil(left) + 1, () =>
-        start?.abort(new Trouble("start-timeout", `could not be sent within ${ms} ms`)),
+        patience.lose(new Trouble("start-timeout", `could not be sent within ${ms} ms`)),
       );
     }
     let leave: (() => void) | undefined;
     try {
-      leave = await this.#turnstile.enter(start?.signal ?? never);
-      const { request, response } = await this.#send(call, alarm, start?.signal);
-      return new Incoming(request, response, this.#deadlines.bodyMs, leave);
+      leave = await this.#turnstile.enter(patience);
+      return await this.#send(call, { alarm, patience, leave });
     } catch (error) {
       leave?.();
       throw error;
@@ -89,114 +94,100 @@ export class Transport {
   /** Ends every connection; requests under way fail. */
   close(): void {
     this.#closed = true;
-    this.#agent.destroy();
+    this.#connections.destroy();
   }
 
-  async #send(call: Call, alarm: Alarm, start: AbortSignal | undefined): Promise<Exchange> {
+  async #send(call: Call, turn: Turn): Promise<Incoming> {
     for (;;) {
       try {
-        return await this.#sendOnce(call, alarm, start);
+        return await this.#sendOnce(call, turn);
       } catch (error) {
         // Each round uses up one idle connection; on a fresh one nothing is stale.
         if (!(error instanceof StaleConnection)) throw error;
-        if (call.repeatable !== true) throw error.trouble;
+        if (call.repeatable !== true || this.#closed) throw error.trouble;
       }
     }
   }
 
-  #sendOnce(call: Call, alarm: Alarm, start: AbortSignal | undefined): Promise<Exchange> {
-    const { headersMs, slowHeadersMs } = this.#deadlines;
-    const patienceMs = call.slow === true ? slowHeadersMs : headersMs;
-    return new Promise((resolve, reject) => {
-      const { hostname, port, path } = this.#place;
-      const request = httpsRequest({
-        hostname,
-        port,
-        path: `${path}${call.path}`,
-        agent: this.#agent,
-        method: call.method,
-        headers: { accept: "*/*", ...(call.body === undefined ? {} : { "content-type": call.body.type }) },
+  async #sendOnce(call: Call, { alarm, patience, leave }: Turn): Promise<Incoming> {
+    const { headersMs, slowHeadersMs, bodyMs } = this.#deadlines;
+    const wire = await this.#connections.take(patience);
+    const exchange = wire.begin(call.method);
+    const ms = call.slow === true ? slowHeadersMs : headersMs;
+    alarm.set(ms, () => exchange.abandon(new Trouble("headers-timeout", `no answer within ${ms} ms`)));
+    // An answer may come before the whole request has been sent; what goes wrong with that is then told by its body.
+    this.#write(exchange, call, alarm).catch((error: unknown) => exchange.abandon(error));
+    const giveBack = () => this.#connections.giveBack(wire, exchange);
+    try {
+      const head = await exchange.head;
+      return new Incoming(head, exchange, {
+        bodyMs,
+        leave: () => {
+          giveBack();
+          leave();
+        },
       });
-      const fail = (error: unknown) => {
-        reject(error);
-        request.destroy();
-      };
-      // A request that is given up says so only when its connection is ready or has failed: that may be seconds later.
-      start?.addEventListener("abort", () => fail(start.reason), { once: true });
-      // Stays attached: an answer that is broken off late, or garbage behind it, must not end the process.
-      request.on("error", (error) => reject(wayOf(error, request)));
-      // Neither an answer nor an error: the device wants to speak another protocol (status 101).
-      let answered = false;
-      request.once("close", () => {
-        if (!answered) reject(new Trouble("bad-answer", "connection was closed without an answer"));
-      });
-      request.once("socket", () => {
-        alarm.set(patienceMs, () => fail(new Trouble("headers-timeout", `no answer within ${patienceMs} ms`)));
-        write(request, call, alarm).catch(fail);
-      });
-      request.once("response", (response) => {
-        alarm.clear();
-        answered = true;
-        resolve({ request, response });
-      });
-    });
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+
+  /** The connection is open and its certificate is the right one: only now the credentials are put into words. */
+  async #write(exchange: Exchange, call: Call, alarm: Alarm): Promise<void> {
+    const { body } = call;
+    if (body === undefined || "bytes" in body) {
+      const bytes = body?.bytes() ?? new Uint8Array(0);
+      // What has no body by its nature says nothing about its length (RFC 9110 §8.6).
+      const says = body !== undefined || call.method === "POST" || call.method === "PUT";
+      const request = concat(this.#head(call, says ? `content-length: ${bytes.length}\r\n` : ""), bytes);
+      bytes.fill(0);
+      exchange.sent = true;
+      await exchange.write(request, () => request.fill(0));
+      return;
+    }
+    const length = body.length();
+    const chunked = length === undefined;
+    const head = this.#head(call, chunked ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`);
+    await exchange.write(head, () => head.fill(0));
+    let sent = 0;
+    for await (const chunk of body.chunks()) {
+      // Answered and done with, or broken off: leaving the loop closes the source.
+      if (exchange.broken) return;
+      sent += chunk.length;
+      if (length !== undefined && sent > length) break;
+      alarm.rewind();
+      if (chunk.length > 0) await exchange.write(chunked ? framed(chunk) : chunk);
+    }
+    if (length !== undefined && sent !== length) {
+      throw invalidArgument("the file's size is not the one that was announced", "was it changed meanwhile?");
+    }
+    if (chunked) await exchange.write(Buffer.from("0\r\n\r\n"));
+    exchange.sent = true;
+  }
+
+  #head({ method, path, credentials, body }: Call, framing: string): Uint8Array {
+    if (!/^[\x21-\x7e]+$/.test(path)) throw new TypeError(`${JSON.stringify(path)} is no path of a request`);
+    return Buffer.from(
+      `${method} ${this.#path}${path} HTTP/1.1\r\nhost: ${this.#host}\r\n` +
+        `connection: ${this.#keepAlive ? "keep-alive" : "close"}\r\naccept: */*\r\n` +
+        (credentials === undefined ? "" : `authorization: ${basic(credentials)}\r\n`) +
+        `${body === undefined ? "" : `content-type: ${body.type}\r\n`}${framing}\r\n`,
+      "latin1",
+    );
   }
 }
 
-interface Exchange {
-  readonly request: ClientRequest;
-  readonly response: IncomingMessage;
+/** What a request has while it is sent. */
+interface Turn {
+  readonly alarm: Alarm;
+  readonly patience: Patience;
+  leave(): void;
 }
 
-/** The device had closed a kept-alive connection before it saw the request. */
-class StaleConnection extends Error {
-  readonly trouble: Trouble;
-
-  constructor(trouble: Trouble) {
-    super(trouble.message);
-    this.trouble = trouble;
-  }
-}
-
-/** The connection is open and its certificate is the right one: only now the credentials are put into words. */
-async function write(request: ClientRequest, call: Call, alarm: Alarm): Promise<void> {
-  if (call.credentials !== undefined) request.setHeader("authorization", basic(call.credentials));
-  if (call.body === undefined) {
-    request.end();
-    return;
-  }
-  if ("bytes" in call.body) {
-    const bytes = call.body.bytes();
-    request.once("close", () => bytes.fill(0));
-    request.setHeader("content-length", bytes.length);
-    request.end(bytes);
-    return;
-  }
-  const length = call.body.length();
-  if (length !== undefined) request.setHeader("content-length", length);
-  let sent = 0;
-  for await (const chunk of call.body.chunks()) {
-    sent += chunk.length;
-    if (length !== undefined && sent > length) break;
-    alarm.rewind();
-    if (!request.write(chunk)) await drained(request);
-    // Answered early or broken off: leaving the loop closes the source.
-    if (request.destroyed) return;
-  }
-  if (length !== undefined && sent !== length) {
-    throw invalidArgument("the file's size is not the one that was announced", "was it changed meanwhile?");
-  }
-  request.end();
-}
-
-function drained(request: ClientRequest): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      request.off("drain", done).off("close", done);
-      resolve();
-    };
-    request.on("drain", done).on("close", done);
-  });
+/** RFC 9112 §7.1. */
+function framed(chunk: Uint8Array): Uint8Array {
+  return concat(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n"));
 }
 
 /** RFC 7617. The device takes the first colon as the separator; ids have none. */
@@ -207,16 +198,4 @@ function basic({ user, passphrase }: Credentials): string {
     pair.fill(0);
     return header;
   });
-}
-
-function wayOf(error: Error, request: ClientRequest): Error {
-  if (error instanceof Trouble) return error;
-  const code = "code" in error ? String(error.code) : "";
-  if (code.startsWith("HPE_"))
-    return new Trouble("bad-answer", `answer is not HTTP: ${error.message}`, { cause: error });
-  const trouble = new Trouble("connection-lost", `connection was lost before the answer: ${error.message}`, {
-    cause: error,
-    hint: "whether the device has done it is unknown: look before you repeat it",
-  });
-  return request.reusedSocket && (code === "ECONNRESET" || code === "EPIPE") ? new StaleConnection(trouble) : trouble;
 }

@@ -55,8 +55,21 @@ export function makePublicKey(material: KeyMaterial, creationTime: number): Publ
     Uint8Array.of(algorithmIds[material.algorithm]),
     encodeMaterial(material),
   );
-  const fingerprint = new Uint8Array(createHash("sha1").update(hashedKey(body)).digest());
-  return { version: 4, creationTime, material, fingerprint, keyId: fingerprint.slice(12), body };
+  let made: Uint8Array | undefined;
+  return {
+    version: 4,
+    creationTime,
+    material,
+    // Not before it is asked for: who only hands a certificate on needs no hash.
+    get fingerprint() {
+      made ??= new Uint8Array(createHash("sha1").update(hashedKey(body)).digest());
+      return made;
+    },
+    get keyId() {
+      return this.fingerprint.slice(12);
+    },
+    body,
+  };
 }
 
 /** Reads the body of a public key packet: exactly one spelling per key. Throws OpenPgpError. */
