@@ -39,7 +39,7 @@ ${more}
 ${users.map(signingMapping).join("\n")}`;
 }
 
-function signingMapping({ user, publicKey, keyId, namespace, keyType, openPgpUserId }: SigningUser): string {
+export function signingMapping({ user, publicKey, keyId, namespace, keyType, openPgpUserId }: SigningUser): string {
   const setup = Object.entries(keySetups[keyType]).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
   return `[[users]]
 [users.system_nethsm_operator_signing]

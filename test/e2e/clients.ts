@@ -6,6 +6,13 @@ import { repository } from "../../scripts/bundle.ts";
 
 export const requestSignature = join(repository, "bin", "signstar-request-signature");
 
+export interface Answer {
+  readonly status: number | null;
+  readonly bytes: Uint8Array;
+  readonly out: string;
+  readonly err: string;
+}
+
 /** What an SSH server on loopback is known by. */
 export interface Server {
   readonly port: number;
@@ -38,10 +45,22 @@ export abstract class Clients {
     return spawnSync("ssh", [...this.sshArguments(person), ...args], { encoding: "utf8", input, timeout: 60_000 });
   }
 
+  /** `person` logs in as the Unix user of this name. */
+  ask(person: string, words: readonly string[] = [], input: string | Uint8Array = ""): Answer {
+    const args = [...this.sshArguments(person), `${person}@127.0.0.1`, ...words];
+    const { status, stdout, stderr } = spawnSync("ssh", args, { input, timeout: 60_000, maxBuffer: 1 << 26 });
+    return { status, bytes: new Uint8Array(stdout), out: stdout.toString(), err: stderr.toString() };
+  }
+
+  /** The options of our own clients to be `person`. */
+  clientOptions(person: string): string[] {
+    return ["-p", String(this.server.port), "-i", this.path(person), "--known-hosts", this.server.knownHosts];
+  }
+
   /** `signstar-request-signature sign` as `user`. */
   sign(user: string, args: readonly string[]): SpawnSyncReturns<string> {
-    const connection = ["-p", String(this.server.port), "-i", this.path(user), "--known-hosts", this.server.knownHosts];
-    return spawnSync(requestSignature, ["sign", ...connection, ...args], { encoding: "utf8", timeout: 300_000 });
+    const options = { encoding: "utf8", timeout: 300_000 } as const;
+    return spawnSync(requestSignature, ["sign", ...this.clientOptions(user), ...args], options);
   }
 
   /** The entries that reached the journal so far, in order of arrival. */

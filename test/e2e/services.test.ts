@@ -40,11 +40,8 @@ chmod 0644 /var/lib/signstar/wireguard/public.key`,
 }, 120_000);
 afterAll(() => appliance?.stop());
 
-function ask(person: Person, words: readonly string[] = [], input: string | Uint8Array = "") {
-  const args = [...appliance.sshArguments(person), `${person}@127.0.0.1`, ...words];
-  const { status, stdout, stderr } = spawnSync("ssh", args, { input, timeout: 60_000, maxBuffer: 1 << 26 });
-  return { status, bytes: new Uint8Array(stdout), out: stdout.toString(), err: stderr.toString() };
-}
+const ask = (person: Person, words: readonly string[] = [], input: string | Uint8Array = "") =>
+  appliance.ask(person, words, input);
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
