@@ -11,7 +11,6 @@ export const tools: Readonly<Record<string, string>> = {
   gpg: "gnupg",
   journalctl: "systemd",
   mandoc: "mandoc",
-  jq: "jq",
   logger: "bsdutils",
   openssl: "openssl",
   promtool: "prometheus",

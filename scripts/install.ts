@@ -25,9 +25,14 @@ export function installList(): Installed[] {
   return [
     ...executables.map(({ name }) => ({ from: `dist/${name}`, to: `/usr/bin/${name}`, mode: 0o755 })),
     ...files("systemd/scripts/*").map((from) => ({ from, to: `/usr/lib/signstar/${basename(from)}`, mode: 0o755 })),
-    ...files("systemd/*/**/*.*", "systemd/scripts/*").map((from) => ({
+    ...files("systemd/*/**/*.*", "systemd/{scripts,sysusers.d}/*").map((from) => ({
       from,
       to: `/usr/lib/systemd/${relative("systemd", from)}`,
+      mode: 0o644,
+    })),
+    ...files("systemd/sysusers.d/*").map((from) => ({
+      from,
+      to: `/usr/lib/${relative("systemd", from)}`,
       mode: 0o644,
     })),
     ...files("sshd_config.d/*.conf").map((from) => ({ from, to: `/etc/ssh/${from}`, mode: 0o644 })),

@@ -1,4 +1,4 @@
-// needs: root gpg jq sq sqop sqv ssh sshd systemd-tmpfiles unshare useradd
+// needs: root gpg journalctl sq sqop sqv ssh sshd systemd-tmpfiles unshare useradd
 /** Files are signed over SSH by every type of key, and everybody's verifier accepts the signatures. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -6,7 +6,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncat
 import { join } from "node:path";
 import { verifiers, verifyWith } from "@signstar/openpgp/testing/tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { repository } from "../../scripts/bundle.ts";
+import { bundle, repository } from "../../scripts/bundle.ts";
+import { executables } from "../../scripts/executables.ts";
 import { keyTypeNames } from "../../scripts/stage/appliance-config.ts";
 import { Appliance } from "./appliance.ts";
 
@@ -109,31 +110,48 @@ test("each signature has an intent and then a verdict in the journal, and no sec
   expect(JSON.stringify(entries)).not.toMatch(/passphrase|Basic /i);
 });
 
-test("the command of the operator's guide lists what one key has signed, from the journal", () => {
+test("the commands of the operator's guide list what one key has signed, from the journal", async () => {
   const guide = readFileSync(join(repository, "docs", "operating.md"), "utf8");
-  const command = /^```sh\n(journalctl [^`]+)```$/m.exec(guide)?.[1] ?? "";
+  const commands = [...guide.matchAll(/^```sh\n(signstar-audit [^`]+)```$/gm)].map(([, command = ""]) => command);
   const entries = appliance.journal();
   const { client_key: key } = entries.find(({ event, user }) => event === "session-start" && user === "build2") ?? {};
   const bin = appliance.path("bin");
   mkdirSync(bin);
-  writeFileSync(join(bin, "entries"), `not JSON\n${entries.map((entry) => `${JSON.stringify(entry)}\n`).join("")}`);
+  // As journald would keep them, now in the time of which the guide speaks.
+  const kept = entries.map((entry) => ({
+    __REALTIME_TIMESTAMP: String(Date.parse("2026-11-20T12:00:00Z") * 1000),
+    SYSLOG_IDENTIFIER: "signstar-download-signature",
+    MESSAGE: JSON.stringify(entry),
+  }));
+  writeFileSync(join(bin, "entries"), `not JSON\n${kept.map((entry) => `${JSON.stringify(entry)}\n`).join("")}`);
   // The real one judges the words, and has nothing to show on this machine.
   const journalctl = `#!/bin/sh\n/usr/bin/journalctl --directory='${bin}' "$@" >/dev/null && cat '${join(bin, "entries")}'\n`;
   writeFileSync(join(bin, "journalctl"), journalctl, { mode: 0o755 });
-  const { status, stdout, stderr } = spawnSync("sh", ["-c", command.replace("SHA256:…", String(key))], {
-    encoding: "utf8",
-    env: { PATH: `${bin}:/usr/bin:/bin` },
+  const executable = executables.find(({ name }) => name === "signstar-audit");
+  if (executable === undefined) throw new Error("no such executable");
+  writeFileSync(join(bin, "audit.cjs"), (await bundle(executable)).code);
+  writeFileSync(join(bin, "signstar-audit"), `#!/bin/sh\nexec '${process.execPath}' '${bin}/audit.cjs' "$@"\n`, {
+    mode: 0o755,
   });
-  expect(status, stderr).toBe(0);
-  const listed = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const digest = createHash("sha512")
-    .update(readFileSync(join(repository, "README.md")))
-    .digest("hex");
-  expect(listed).toEqual([
-    expect.objectContaining({ event: "verdict", outcome: "signed", key: "key2", user: "build2", digest }),
-  ]);
-  expect(listed[0]).toMatchObject({ claimed_name: "README.md", size: statSync(join(repository, "README.md")).size });
+  const [listed, revoked] = commands.map((command) => {
+    const script = command.replace("SHA256:…", String(key)).replace(/>\S+/, "");
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", script], {
+      encoding: "utf8",
+      env: { PATH: `${bin}:/usr/bin:/bin` },
+    });
+    expect(status, stderr).toBe(0);
+    return stdout;
+  });
+  const file = readFileSync(join(repository, "README.md"));
+  const digest = createHash("sha512").update(file).digest("hex");
+  expect(listed).toMatch(
+    new RegExp(
+      `^2026-11-20T12:00:00\\.000Z signed key=key2 user=build2 .* size=${file.length} sha512=${digest} .* name="README\\.md"\n$`,
+    ),
+  );
+  expect(JSON.parse(revoked ?? "")).toMatchObject({
+    client_key: key,
+    complete: true,
+    signatures: [{ sha512: digest }],
+  });
 });

@@ -1,4 +1,4 @@
-// needs: openssl systemd-analyze
+// needs: openssl systemd-analyze systemd-sysusers
 /** What a package has of us, installed below a directory and judged by the machine's systemd. */
 import { spawnSync } from "node:child_process";
 import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync } from "node:crypto";
@@ -181,6 +181,19 @@ describe("systemd", () => {
     appendFileSync(dropIn, "MemorySwapLimit=0\n");
     expect(verify(slice).output).toContain("Unknown key");
   });
+});
+
+test("systemd-sysusers makes the user that units of ours run as", () => {
+  const words = [`--root=${root}`, join(root, "usr/lib/sysusers.d/signstar.conf")];
+  const { status, stderr } = spawnSync("systemd-sysusers", words, { encoding: "utf8" });
+  expect(status, stderr).toBe(0);
+  const passwd = readFileSync(join(root, "etc/passwd"), "utf8");
+  const users = services.flatMap((unit) => {
+    const text = readFileSync(join(root, "usr/lib/systemd/system", unit), "utf8");
+    return [...text.matchAll(/^User=([a-z-]+)$/gm)].map(([, user = ""]) => user);
+  });
+  expect(users).toContain("signstar-journal");
+  for (const user of users) expect(passwd).toMatch(new RegExp(`^${user}:x:[1-9][0-9]{0,2}:.*:/usr/sbin/nologin$`, "m"));
 });
 
 describe("make-wireguard-key", () => {
