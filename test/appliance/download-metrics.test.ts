@@ -126,6 +126,58 @@ describe(name, () => {
     ]);
   });
 
+  test("counts the keys of every namespace that an Operator of the mapping can see", async () => {
+    const device = await stand.device("Curve25519", {}, "fresh");
+    const as = async (user: string, method: string, path: string, json?: object) => {
+      const who = { user: [user, `${user.replace("~", "-")}-passphrase`] as const };
+      const { status } = await device.request(method, path, json === undefined ? who : { ...who, json });
+      expect(status, `${method} ${path}`).toBeLessThan(300);
+    };
+    const made = (user: string, role: string) => ({
+      realName: user,
+      role,
+      passphrase: `${user.replace("~", "-")}-passphrase`,
+    });
+    await as("admin", "PUT", "/users/ns1~admin", made("ns1~admin", "Administrator"));
+    await as("admin", "PUT", "/namespaces/ns1");
+    await as("ns1~admin", "PUT", "/users/ns1~operator", made("ns1~operator", "Operator"));
+    for (const id of ["a", "b"]) {
+      await as("ns1~admin", "POST", "/keys/generate", { id, type: "Curve25519", mechanisms: ["EdDSA_Signature"] });
+    }
+    stand.devices = [device];
+    const operators = 'nethsm_users = { metrics_user = "metrics", operator_users = ["operator", "ns1~operator"] }';
+    stand.configure({
+      mapping: mappingOf("system_nethsm_metrics", operators),
+      tail: '[[users]]\nnethsm_only_admin = "ns1~admin"',
+    });
+    stand.credential("metrics-passphrase", "", "metrics");
+    stand.credential("operator-passphrase");
+    stand.credential("ns1-operator-passphrase", "", "ns1~operator");
+    const { code, out } = await stand.run("");
+    expect(code).toBe(0);
+    const counters = samples(checked(out)).filter((line) => line.startsWith("nethsm_key_"));
+    const label = `device="${host(device.url)}"`;
+    expect(counters.map((line) => line.replace(/ \d+$/, ""))).toEqual([
+      `nethsm_key_counters_up{${label},namespace=""}`,
+      `nethsm_key_counters_up{${label},namespace="ns1"}`,
+      `nethsm_key_operations_total{${label},namespace="",key="key1"}`,
+      `nethsm_key_operations_total{${label},namespace="ns1",key="a"}`,
+      `nethsm_key_operations_total{${label},namespace="ns1",key="b"}`,
+    ]);
+  });
+
+  test("does not wait for a device that says nothing", async () => {
+    const device = await stand.device("Curve25519");
+    await using silent = await liar(() => new Promise<never>(() => undefined));
+    stand.devices = [silent, device];
+    configure();
+    const { code, out } = await stand.run("");
+    expect(code).toBe(0);
+    const lines = samples(checked(out));
+    expect(lines).toContain(`nethsm_up{device="${host(silent.url)}"} 0`);
+    expect(lines).toContain(`nethsm_up{device="${host(device.url)}"} 1`);
+  });
+
   test("has each metric of a device, once, with its value", async () => {
     await using device = await reporting(everything);
     stand.devices = [device];

@@ -18,8 +18,8 @@ export interface Liar extends AsyncDisposable {
 
 type Body = Uint8Array | AsyncIterable<Uint8Array>;
 
-/** `body` as a function: of the path below the API, undefined for 404. */
-export async function liar(body: Body | ((path: string) => Body | undefined)): Promise<Liar> {
+/** `body` as a function: of the path below the API, undefined for 404; a promise that stays one, for no answer. */
+export async function liar(body: Body | ((path: string) => Body | Promise<Body> | undefined)): Promise<Liar> {
   const { key, cert } = certificate();
   let sent = 0;
   const counted = async function* (whole: Body) {
@@ -28,10 +28,10 @@ export async function liar(body: Body | ((path: string) => Body | undefined)): P
       yield piece;
     }
   };
-  const server = createServer({ key, cert }, (request, response) => {
+  const server = createServer({ key, cert }, async (request, response) => {
     request.resume();
     const path = (request.url ?? "").replace("/api/v1", "");
-    const whole = typeof body === "function" ? body(path) : body;
+    const whole = await (typeof body === "function" ? body(path) : body);
     if (whole === undefined) {
       response.writeHead(404).end();
       return;

@@ -12,6 +12,8 @@ import { encodeJournalSummary, parseJournalSummary } from "@signstar/host/journa
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { began, clientKey, otherKey, sha512, signing, Told } from "../../packages/audit/src/story.test-helper.ts";
 import { executables } from "../../scripts/executables.ts";
+import { mappingOf } from "../appliance/roles.ts";
+import { Stand } from "../appliance/stand.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "signstar-audit-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -332,6 +334,36 @@ describe("metrics", () => {
     write("bin/journalctl", `#!/bin/sh\nhead -n 2 '${at("journal")}'\nexit 1\n`, 0o755);
     expect((await audit(["metrics", "--output", output])).status).toBe(74);
     expect(Buffer.compare(readFileSync(output), encodeJournalSummary(summary))).toBe(0);
+  });
+
+  test("are shown by signstar-download-metrics, to users who cannot read the journal", async () => {
+    const name = "signstar-download-metrics";
+    const stand = await Stand.make(name, ["key1", "localhost", "HSM", "hsm"]);
+    try {
+      stand.devices = [{ url: "https://localhost:1/api/v1", tlsFingerprint: `sha256:${"0".repeat(64)}` }];
+      const users = 'nethsm_users = { metrics_user = "metrics", operator_users = ["operator"] }';
+      stand.configure({ mapping: mappingOf("system_nethsm_metrics", users) });
+      stand.credential("operator-passphrase");
+      stand.credential("metrics-passphrase", "", "metrics");
+      const path = stand.write("/var/lib/signstar/metrics/journal.json", "");
+      rmSync(path);
+      journal(signing(1, "one").journal(), refused.journal());
+      expect((await audit(["metrics", "--output", path])).status).toBe(0);
+      const { code, out } = await stand.run("");
+      expect(code).toBe(0);
+      for (const line of [
+        "signstar_journal_up 1",
+        'signstar_signatures_total{key="key1",outcome="signed"} 1',
+        `signstar_last_success_timestamp_seconds{key="key1"} ${began / 1000 + 2}`,
+        'signstar_refusals_total{code="usage"} 1',
+        'signstar_signing_duration_seconds_bucket{le="0.05"} 1',
+        'nethsm_up{device="localhost:1"} 0',
+      ]) {
+        expect(linesOf(out)).toContain(line);
+      }
+    } finally {
+      await stand[Symbol.asyncDispose]();
+    }
   });
 
   test("has room for so many names and no more", async () => {

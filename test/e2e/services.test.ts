@@ -1,7 +1,9 @@
 // needs: root ssh sshd systemd-tmpfiles unshare useradd gpg
 /** Every service beside signing, as its client sees it through the real sshd with the generated users and drop-ins. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { validateBackup } from "@signstar/nethsm-backup/validate";
 import { concat, toUtf8, u32be } from "@signstar/primitives/bytes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,6 +17,7 @@ const people = {
   certificates: "system_only_key_certificates]",
   wireguard: "system_only_wireguard_download]",
   "backup-up": "system_only_backup_upload]",
+  "backup-up2": "system_only_backup_upload]",
   "update-up": "system_only_update_upload]",
 } as const;
 type Person = keyof typeof people;
@@ -43,6 +46,31 @@ afterAll(() => appliance?.stop());
 const ask = (person: Person, words: readonly string[] = [], input: string | Uint8Array = "") =>
   appliance.ask(person, words, input);
 
+function updateOf(blocks: number): Uint8Array {
+  const field = (text: string) => concat(u32be(text.length).subarray(1), toUtf8(text));
+  const head = [toUtf8("_NETHSM_UPDATE_\0"), field("signature"), field("notes"), field("5.1"), u32be(blocks)];
+  return concat(...head, new Uint8Array(blocks * 512));
+}
+
+/** An upload that is under way: its client has sent the first half. */
+function begin(person: Person, file: Uint8Array) {
+  const child = spawn("ssh", [...appliance.sshArguments(person), `${person}@127.0.0.1`], { stdio: "pipe" });
+  child.stdin.on("error", () => undefined);
+  child.stdin.write(file.subarray(0, file.length / 2));
+  const ended = Promise.all([once(child, "close"), text(child.stdout)]).then(([[status], out]) => ({ status, out }));
+  const finish = () => {
+    child.stdin.end(file.subarray(file.length / 2));
+    return ended;
+  };
+  return { child, ended, finish };
+}
+
+/** How many sessions of this program have begun. */
+function sessionsOf(program: string): number {
+  return appliance.journal().filter((entry) => entry["event"] === "session-start" && entry["program"] === program)
+    .length;
+}
+
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 describe("over SSH", () => {
@@ -61,12 +89,40 @@ describe("over SSH", () => {
   });
 
   test("an update is handed in", () => {
-    const field = (text: string) => concat(u32be(text.length).subarray(1), toUtf8(text));
-    const head = [toUtf8("_NETHSM_UPDATE_\0"), field("signature"), field("notes"), field("5.1"), u32be(10)];
-    const file = concat(...head, new Uint8Array(5120));
+    const file = updateOf(10);
     const { status, out, err } = ask("update-up", [], file);
     expect([status, err]).toEqual([0, ""]);
     expect(JSON.parse(out)).toEqual({ staged: "update", sha256: sha256(file), bytes: file.length, version: "5.1" });
+  });
+
+  test("uploads of several users at a time do not meet, and one whose client is killed leaves nothing", async () => {
+    const backup = ask("hsm-backup").bytes;
+    const update = updateOf(400);
+    const before = [sessionsOf("signstar-upload-backup"), sessionsOf("signstar-upload-update")];
+    const uploads = [
+      begin("backup-up", backup),
+      begin("backup-up", backup),
+      begin("backup-up2", backup),
+      begin("update-up", update),
+    ];
+    const killed = begin("update-up", update);
+    await expect
+      .poll(() => [sessionsOf("signstar-upload-backup"), sessionsOf("signstar-upload-update")], { timeout: 20_000 })
+      .toEqual([(before[0] ?? 0) + 3, (before[1] ?? 0) + 2]);
+    killed.child.kill("SIGKILL");
+    await killed.ended;
+    const answers = await Promise.all(uploads.map(({ finish }) => finish()));
+    expect(answers.map(({ status, out }) => [status, (JSON.parse(out) as { sha256: string }).sha256])).toEqual([
+      ...[backup, backup, backup, update].map((file) => [0, sha256(file)]),
+    ]);
+    const refusals = () =>
+      appliance.journal().filter(({ event, code }) => event === "refusal" && code === "not-acceptable");
+    const users = (entry: Readonly<Record<string, unknown>>) =>
+      appliance.journal().find(({ event, session }) => event === "session-start" && session === entry["session"])?.[
+        "user"
+      ];
+    await expect.poll(() => refusals().map(users), { timeout: 20_000 }).toContain("update-up");
+    expect(ask("update-up", [], update).status).toBe(0);
   });
 
   test("metrics tell of the key", () => {

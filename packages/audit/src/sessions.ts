@@ -65,7 +65,7 @@ export interface SessionLimits {
 }
 
 /** Some hundred bytes each, and a kilobyte each. Of more than these the oldest are closed. */
-const defaultLimits: SessionLimits = { sessions: 50_000, requests: 20_000 };
+const defaultLimits: SessionLimits = { sessions: 20_000, requests: 20_000 };
 
 export class Sessions {
   readonly #limits: SessionLimits;
