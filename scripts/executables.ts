@@ -14,6 +14,7 @@ export const executables: readonly Executable[] = [
     command: "requestSignature",
     runner: "run",
   },
+  { name: "signstar-share", module: "@signstar/client/share", command: "share", runner: "run" },
   {
     name: "signstar-download-signature",
     module: "@signstar/appliance/download-signature",

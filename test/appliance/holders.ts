@@ -1,5 +1,4 @@
 /** Share holders at a stand: keys that have logged in, and sets of shares made for them. */
-import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type CeremonyState, emptyState, encodeCeremonyState } from "@signstar/host/ceremony-state";
@@ -8,6 +7,7 @@ import { toBase64, toUtf8 } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
 import { encodeShare, parseShare, type Share } from "@signstar/secret-sharing/share";
 import { splitSecret } from "@signstar/secret-sharing/split";
+import { random } from "@signstar/secret-sharing/testing/samples";
 import type { Stand } from "./stand.ts";
 
 export interface Login {
@@ -26,7 +26,6 @@ export function login(stand: Stand, number: number): Login {
 /** A set for these holders, as files. */
 export async function filesFor(logins: readonly Login[], threshold = 2): Promise<readonly Uint8Array[]> {
   const holders = logins.map(({ key }) => key.fingerprint);
-  const random = (length: number) => new Uint8Array(randomBytes(length));
   const secret = Secret.fromText("the administrators' secret");
   return (await splitSecret(secret, { iteration: 3, threshold, holders, random })).map(encodeShare);
 }

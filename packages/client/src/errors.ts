@@ -15,12 +15,13 @@ const exitOf = {
   "not-this-file": Exit.protocol,
   "does-not-verify": Exit.protocol,
   "bad-certificate": Exit.data,
+  "bad-share": Exit.data,
   "some-failed": Exit.software,
 } as const satisfies Record<string, Exit>;
 
 export type ClientCode = keyof typeof exitOf;
 
-/** What can go wrong between a file and its signature. The exit code follows from the code unless one is given. */
+/** What can go wrong between a file and its signature, or a holder and their share. The exit code follows from the code unless one is given. */
 export class ClientError extends Failure<ClientCode> {
   override readonly name = "ClientError";
 

@@ -1,11 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Secret } from "@signstar/primitives/secret";
 import { encodeShare } from "@signstar/secret-sharing/share";
-import { splitSecret } from "@signstar/secret-sharing/split";
+import { sampleShares } from "@signstar/secret-sharing/testing/samples";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { effectiveUid } from "./caller.ts";
 import { handedIn } from "./handed-in.ts";
@@ -16,9 +14,7 @@ let files: readonly Uint8Array[];
 let directory: string;
 
 beforeAll(async () => {
-  const holders = [key, other].map((hex) => `SHA256:${Buffer.from(hex, "hex").toString("base64").replace("=", "")}`);
-  const random = (length: number) => new Uint8Array(randomBytes(length));
-  const shares = await splitSecret(Secret.fromText("secret"), { iteration: 1, threshold: 2, holders, random });
+  const shares = await sampleShares(2);
   files = shares.map(encodeShare);
 });
 beforeEach(() => {

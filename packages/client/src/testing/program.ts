@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("main.ts", import.meta.url));
+const mains = { "request-signature": "main.ts", share: "share-main.ts" } as const;
 
 export interface Ended {
   readonly exit: number | null;
@@ -13,6 +13,8 @@ export interface Ended {
 }
 
 export interface RunOptions {
+  /** Without the prefix that all of them have. */
+  readonly program?: keyof typeof mains;
   readonly cwd?: string;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -21,6 +23,7 @@ export interface RunOptions {
 
 export async function runClient(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const { SSH_AUTH_SOCK: _agent, ...inherited } = process.env;
+  const main = fileURLToPath(new URL(mains[options.program ?? "request-signature"], import.meta.url));
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...words], {
     cwd: options.cwd,
     env: { ...inherited, ...options.env },

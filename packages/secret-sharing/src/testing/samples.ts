@@ -15,7 +15,8 @@ export function sampleShares(
   numberOfShares = 3,
   threshold = 2,
   content: Uint8Array = Uint8Array.of(1, 2, 3, 4),
+  iteration = 7,
 ): Promise<Share[]> {
   const holders = Array.from({ length: numberOfShares }, (_, position) => fingerprint(position + 1));
-  return splitSecret(Secret.take(content.slice()), { iteration: 7, threshold, holders, random });
+  return splitSecret(Secret.take(content.slice()), { iteration, threshold, holders, random });
 }
