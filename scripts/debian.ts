@@ -26,6 +26,7 @@ export const tools: Readonly<Record<string, string>> = {
   sshd: "openssh-server",
   strace: "strace",
   "systemd-analyze": "systemd",
+  "systemd-creds": "systemd",
   "systemd-socket-activate": "systemd",
   "systemd-sysusers": "systemd",
   "systemd-tmpfiles": "systemd",

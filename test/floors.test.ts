@@ -33,7 +33,7 @@ const house: Readonly<Record<string, Room>> = {
     outside: {
       "node:fs": ["atomic-file", "caller", "journal-summary", "living", "random-uuid", "safe-file", "staging", "turn"],
       "node:net": ["journal", "varlink"],
-      "node:child_process": ["run-as"],
+      "node:child_process": ["run-program"],
     },
   },
   "nethsm-settings": {

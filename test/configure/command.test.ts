@@ -1,10 +1,13 @@
-import { readFileSync, writeFileSync } from "node:fs";
+// needs: systemd-creds
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Io } from "@signstar/command/io";
 import { runWith } from "@signstar/command/run";
 import { configure } from "@signstar/configure/configure";
+import { ownHostKey } from "@signstar/host/testing/host-key";
+import { fakeSystemdCreds } from "@signstar/host/testing/systemd-creds";
 import { Failure } from "@signstar/primitives/failure";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
@@ -101,6 +104,47 @@ test("--json is for machines, and neither it nor the log holds a secret", async 
   for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
 });
 
+const encryptedUsers = (text: string) =>
+  text.replace('non_admin_secret_handling = "plaintext"', 'non_admin_secret_handling = "systemd-creds"');
+
+test("secrets encrypted by systemd are what plaintext ones are, for those whom systemd lets", async () => {
+  using systemd = fakeSystemdCreds(stage.root);
+  using _key = ownHostKey();
+  const plain = stage.head + users;
+  const config = encryptedUsers(plain).replace(
+    /^admin_secret_handling = "plaintext"/m,
+    'admin_secret_handling = "systemd-creds"',
+  );
+  await run(config, "apply");
+  const creds = join(stage.root, "var/lib/signstar/creds");
+  const secrets = join(stage.root, "var/lib/signstar/home/build/.local/state/signstar/secrets");
+  expect([readdirSync(creds), readdirSync(secrets)]).toEqual([["admin-credentials.creds"], ["op1.creds"]]);
+  expect(statSync(join(creds, "admin-credentials.creds")).mode & 0o7777).toBe(0o600);
+  expect(statSync(join(secrets, "op1.creds")).mode & 0o7777).toBe(0o600);
+  expect(await run(config, "plan")).toMatchObject({ exit: 0 });
+
+  // Passphrases of the other kind are made anew, and the old ones go.
+  const half = plain.replace(/^admin_secret_handling = "plaintext"/m, 'admin_secret_handling = "systemd-creds"');
+  expect((await run(half, "plan")).output).toContain("op1");
+  await run(half, "apply");
+  expect(readdirSync(secrets)).toEqual(["op1.txt"]);
+  await run(config, "apply");
+  expect(readdirSync(secrets)).toEqual(["op1.creds"]);
+  expect(await run(config, "plan")).toMatchObject({ exit: 0 });
+  expect(new Set(systemd.calls())).toEqual(
+    new Set([
+      "--version",
+      ...["encrypt", "decrypt"].flatMap((verb) => [
+        `--name= ${verb} - -`,
+        `--user --name= --uid ${process.geteuid?.()} ${verb} - -`,
+      ]),
+    ]),
+  );
+
+  using _other = ownHostKey();
+  expect(await run(config, "plan")).toMatchObject({ exit: 78, failure: { code: "bad-credentials" } });
+});
+
 describe("refused before anything is done", () => {
   const second = `[[connections]]\nurl = "https://127.0.0.1:1/api/v1"\ntls_security = "Unsafe"\n`;
   test.each([
@@ -113,24 +157,14 @@ describe("refused before anything is done", () => {
         ) + shares,
       /shared among its holders/,
     ],
-    [
-      "encrypted admin credentials",
-      (text: string) =>
-        text.replace('admin_secret_handling = "plaintext"\nnon', 'admin_secret_handling = "systemd-creds"\nnon'),
-      /admin_secret_handling = "systemd-creds"/,
-    ],
-    [
-      "encrypted user credentials",
-      (text: string) =>
-        text.replace('non_admin_secret_handling = "plaintext"', 'non_admin_secret_handling = "systemd-creds"'),
-      /non_admin_secret_handling = "systemd-creds"/,
-    ],
+    ["encrypted passphrases, by a systemd that is too old", encryptedUsers, /systemd 255 does not encrypt for users/],
     [
       "a second device",
       (text: string) => text.replace("[[connections]]", `${second}[[connections]]`),
       /more than one device/,
     ],
   ])("%s", async (_, change, message) => {
+    using _systemd = fakeSystemdCreds(stage.root, 255);
     const { exit, failure } = await run(change(stage.head + users), "apply");
     expect(exit).toBe(78);
     expect(failure?.message).toMatch(message);

@@ -1,6 +1,8 @@
 import type { Config } from "@signstar/config/model";
-import { type AdminCredentials, encodeAdminCredentials } from "./admin-credentials.ts";
+import type { AdminCredentials } from "./admin-credentials.ts";
+import { EncryptedAdminStore } from "./encrypted-admin-store.ts";
 import { ConfigureError } from "./errors.ts";
+import { KeptAdminStore } from "./kept-admin-store.ts";
 import type { Place } from "./place.ts";
 import { StateFiles } from "./state-files.ts";
 
@@ -27,6 +29,7 @@ export interface AdminStore {
 /** Where this host keeps them, as the configuration says. Throws ConfigureError (`shared-secret`, exit 78). */
 export function adminStoreOf({ adminSecretHandling: { kind } }: Config, place: Place): AdminStore {
   if (kind === "plaintext") return new PlainAdminStore(place);
+  if (kind === "systemd-creds") return new EncryptedAdminStore(place);
   throw new ConfigureError(
     "shared-secret",
     "the admin secret is shared among its holders, this host does not have it",
@@ -36,26 +39,21 @@ export function adminStoreOf({ adminSecretHandling: { kind } }: Config, place: P
   );
 }
 
-/** `admin-credentials.toml`, and beside it `.old` during a rotation. */
-export class PlainAdminStore implements AdminStore {
+/** `admin-credentials.toml`. */
+export class PlainAdminStore extends KeptAdminStore {
   readonly #files: StateFiles;
 
   constructor(place: Place) {
+    super();
     this.#files = new StateFiles(place);
   }
 
-  async read(): Promise<AdminSecrets | undefined> {
-    const current = this.#files.readAdminCredentials();
-    if (current === undefined) return undefined;
-    const previous = this.#files.readAdminCredentials("old");
-    // Interrupted between the two files of a rotation: it has not begun.
-    return { current, previous: previous !== undefined && isSame(current, previous) ? undefined : previous };
+  protected override async load(which?: "old"): Promise<AdminCredentials | undefined> {
+    return this.#files.readAdminCredentials(which);
   }
 
-  async write(current: AdminCredentials, { keepPrevious }: { readonly keepPrevious: boolean }): Promise<void> {
-    const before = keepPrevious ? this.#files.readAdminCredentials() : undefined;
-    if (before !== undefined) this.#files.writeAdminCredentials(before, "old");
-    this.#files.writeAdminCredentials(current);
+  protected override async save(credentials: AdminCredentials, which?: "old"): Promise<void> {
+    this.#files.writeAdminCredentials(credentials, which);
   }
 
   async settle(): Promise<void> {
@@ -82,12 +80,4 @@ export class HeldSecrets implements AdminStore {
   }
 
   async settle(): Promise<void> {}
-}
-
-function isSame(one: AdminCredentials, other: AdminCredentials): boolean {
-  const [a, b] = [encodeAdminCredentials(one), encodeAdminCredentials(other)];
-  const same = Buffer.compare(a, b) === 0;
-  a.fill(0);
-  b.fill(0);
-  return same;
 }

@@ -108,7 +108,7 @@ async function prepare({ options, io }: Invocation, done: Site["done"]): Promise
   const place = placeAt(root);
   const { config } = await loadConfig({ config: options.text("config"), root });
   for (const line of [...config.warnings, ...(place.note === undefined ? [] : [place.note])]) io.note(line);
-  requireSupported(config);
+  await requireSupported(config);
   return {
     config,
     desired: desiredFrom(config),

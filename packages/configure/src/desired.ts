@@ -21,6 +21,8 @@ export interface Desired {
   readonly namespaces: readonly DesiredNamespace[];
   /** All but administrators. */
   readonly users: readonly DesiredUser[];
+  /** How the passphrases of these users are kept in the homes of their system users. */
+  readonly passphrases: Config["nonAdminSecretHandling"];
   readonly keys: readonly DesiredKey[];
   /** What may be deleted although it holds keys. */
   readonly removal: { readonly keys: readonly KeyRef[]; readonly namespaces: readonly NamespaceId[] };
@@ -81,6 +83,7 @@ export function desiredFrom(config: Config): Desired {
       administrators: admins.filter((admin) => namespaceOf(admin) === id),
     })),
     users,
+    passphrases: config.nonAdminSecretHandling,
     keys,
     removal: config.removal,
   };

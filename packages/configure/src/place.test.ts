@@ -54,7 +54,7 @@ test("below a root with a passwd, root works for the users in it", () => {
     return;
   }
   expect(place.note).toBeUndefined();
-  expect(place.user(build)).toEqual({ uid: 3000, gid: 3001, home: join(root, "home/b") });
+  expect(place.user(build)).toEqual({ uid: 3000, gid: 3001, home: join(root, "home/b"), login: "build" });
   const refused = expect.objectContaining({ code: "no-system-user", exit: 78 });
   expect(() => place.user(parseSystemUserId("stranger"))).toThrow(refused);
   expect(() => place.user(parseSystemUserId("zero"))).toThrow(refused);

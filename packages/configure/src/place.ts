@@ -23,6 +23,8 @@ export interface PlaceUser {
   readonly gid: number;
   /** With the root in front. */
   readonly home: string;
+  /** What systemd knows the user by. */
+  readonly login: string;
 }
 
 /**
@@ -57,7 +59,7 @@ function systemPlace(root: string): Place {
         });
       }
       if (found.uid === 0) throw new ConfigureError("no-system-user", `system user ${name} has root's uid`);
-      return { uid: found.uid, gid: found.gid, home: paths.home(found.home) };
+      return { uid: found.uid, gid: found.gid, home: paths.home(found.home), login: name };
     },
   };
 }
@@ -72,7 +74,7 @@ function ownPlace(root: string, uid: number): Place {
     note: `no user is changed: every file below ${root} belongs to the caller`,
     user(name) {
       const home = passwdEntry(paths, name)?.home ?? `/var/lib/signstar/home/${name}`;
-      return { ...owner, home: paths.home(home) };
+      return { ...owner, home: paths.home(home), login: String(uid) };
     },
   };
 }

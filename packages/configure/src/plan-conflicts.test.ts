@@ -26,6 +26,7 @@ const desired: Desired = {
   administrators: [leadingAdministrator],
   namespaces: [],
   users: [{ id: operator, role: "Operator", tags: [parseTag("tag1")], systemUser: parseSystemUserId("build") }],
+  passphrases: "plaintext",
   keys: [key],
   removal: { keys: [], namespaces: [] },
 };

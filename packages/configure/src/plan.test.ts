@@ -12,6 +12,7 @@ const empty: Desired = {
   administrators: [leadingAdministrator],
   namespaces: [],
   users: [],
+  passphrases: "plaintext",
   keys: [],
   removal: { keys: [], namespaces: [] },
 };

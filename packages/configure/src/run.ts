@@ -40,7 +40,7 @@ export class Run {
     this.now = options.now;
     this.sleep = options.sleep;
     this.files = new StateFiles(options.place);
-    this.passphraseFiles = new PassphraseFiles(options.place);
+    this.passphraseFiles = new PassphraseFiles(options.place, options.desired.passphrases);
     // A home for every passphrase, before anything is changed.
     for (const { systemUser } of options.desired.users) options.place.user(systemUser);
   }

@@ -27,7 +27,7 @@ export class StateFiles {
   /** Those in force, or those before a rotation that is not finished. Throws ConfigureError (bad-credentials), HostError. */
   readAdminCredentials(which?: "old"): AdminCredentials | undefined {
     const path = this.#adminCredentials(which);
-    const bytes = this.#readPrivate(path, adminCredentialsBytes);
+    const bytes = this.readPrivate(path, adminCredentialsBytes);
     try {
       return bytes && parseAdminCredentials(bytes, path);
     } finally {
@@ -37,11 +37,9 @@ export class StateFiles {
 
   /** On disk when it returns: only then may a device be given a passphrase of it. */
   writeAdminCredentials(credentials: AdminCredentials, which?: "old"): void {
-    const path = this.#adminCredentials(which);
-    makeDirectory(dirname(path), 0o700);
     const bytes = encodeAdminCredentials(credentials);
     try {
-      writeFileAtomic(path, bytes, { mode: 0o600, ...this.#place.owner });
+      this.writePrivate(this.#adminCredentials(which), bytes);
     } finally {
       bytes.fill(0);
     }
@@ -91,7 +89,8 @@ export class StateFiles {
     return this.#place.paths.adminCredentials + (which === undefined ? "" : `.${which}`);
   }
 
-  #readPrivate(path: string, maxBytes: number): Uint8Array | undefined {
+  /** A secret of root's; undefined if there is none. Throws ConfigureError (bad-credentials), HostError. */
+  readPrivate(path: string, maxBytes: number): Uint8Array | undefined {
     try {
       return this.#read(path, maxBytes, "private");
     } catch (cause) {
@@ -101,6 +100,12 @@ export class StateFiles {
         hint: "others may have read or changed it; once that is known not to be so: a file of root with mode 0600 and one name",
       });
     }
+  }
+
+  /** The same made, in a directory of root's own; on disk when it returns. */
+  writePrivate(path: string, bytes: Uint8Array): void {
+    makeDirectory(dirname(path), 0o700);
+    writeFileAtomic(path, bytes, { mode: 0o600, ...this.#place.owner });
   }
 
   #read(path: string, maxBytes: number, mode: FileRules["mode"]): Uint8Array | undefined {

@@ -1,22 +1,16 @@
-import type { Config, DeviceConnection } from "@signstar/config/model";
+import type { Config, DeviceConnection, Mapping } from "@signstar/config/model";
+import { requireUserScope } from "@signstar/host/systemd-creds";
 import { ConfigureError } from "./errors.ts";
 
-/** Refuses what this program does not do, before it does anything. Throws ConfigureError (exit 78). */
-export function requireSupported(config: Config): void {
-  const { kind } = config.adminSecretHandling;
-  if (kind === "systemd-creds") {
-    throw new ConfigureError("not-supported", `admin_secret_handling = "${kind}" is not supported by this release`, {
-      hint: 'write admin_secret_handling = "plaintext"',
-    });
-  }
-  if (config.nonAdminSecretHandling !== "plaintext") {
-    throw new ConfigureError(
-      "not-supported",
-      `non_admin_secret_handling = "${config.nonAdminSecretHandling}" is not supported by this release`,
-      { hint: 'write non_admin_secret_handling = "plaintext", and keep /var on an encrypted disk' },
-    );
-  }
+/** Refuses what this program does not do, or this machine, before anything is done. Throws Failures (exit 78). */
+export async function requireSupported(config: Config): Promise<void> {
   if (config.connections.length === 0) throw new ConfigureError("no-connection", "the configuration names no device");
+  if (config.nonAdminSecretHandling === "plaintext" || !config.mappings.some(hasPassphrase)) return;
+  await requireUserScope();
+}
+
+function hasPassphrase({ kind }: Mapping): boolean {
+  return ["backup", "metrics", "hermetic-metrics", "signing"].includes(kind);
 }
 
 /** The device to change. Throws ConfigureError. */

@@ -10,19 +10,23 @@ import { readSafeFile } from "./safe-file.ts";
  * Throws HostError (exit 78): credential-missing, credential-unsafe, credential-unusable.
  */
 export function readCredential(path: string): Secret {
-  return passphraseIn(readOwn(path, limits.credentialBytes), path);
+  return requirePassphrase(readOwn(path, limits.credentialBytes), path);
 }
 
-/** The content of a credential file as the passphrase it is; the bytes are wiped. Throws HostError (78). */
-export function passphraseIn(bytes: Uint8Array, path: string): Secret {
+/** The passphrase that is the content of `path`; the bytes are wiped. Throws HostError (78). */
+export function requirePassphrase(bytes: Uint8Array, path: string): Secret {
+  const passphrase = passphraseIn(bytes);
+  if (passphrase === undefined) throw new HostError("credential-unusable", `${path} is empty or too long`);
+  return passphrase;
+}
+
+/** The same, undefined if there is nothing in it or more than a passphrase. */
+export function passphraseIn(bytes: Uint8Array): Secret | undefined {
   const length = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
-  try {
-    if (length === 0) throw new HostError("credential-unusable", `${path} is empty`);
-    if (length > limits.credentialBytes) throw new HostError("credential-unusable", `${path} is too long`);
-    return Secret.take(bytes.subarray(0, length));
-  } finally {
-    bytes.fill(0);
-  }
+  const passphrase =
+    length === 0 || length > limits.credentialBytes ? undefined : Secret.take(bytes.subarray(0, length));
+  bytes.fill(0);
+  return passphrase;
 }
 
 const codes: Partial<Record<HostErrorCode, HostErrorCode>> = {

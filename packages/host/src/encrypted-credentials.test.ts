@@ -69,10 +69,10 @@ describe("an encrypted credential", () => {
   });
 
   test("is refused if there is nothing in it, or more than a passphrase", async () => {
-    await expect(text(file(recordedFiles[""]))).rejects.toThrow(unusable("is empty"));
+    await expect(text(file(recordedFiles[""]))).rejects.toThrow(unusable("is empty or too long"));
     const data = Buffer.alloc(4097, "x").toString("base64");
     await answering((socket) => socket.write(`{"parameters":{"data":"${data}"}}\0`));
-    await expect(text(file(recordedFiles["operator-passphrase"]))).rejects.toThrow(unusable("too long"));
+    await expect(text(file(recordedFiles["operator-passphrase"]))).rejects.toThrow(unusable("is empty or too long"));
   });
 
   test("is missing, unsafe or too long before anybody is asked", async () => {

@@ -1,7 +1,7 @@
 import { fromBase64, fromUtf8 } from "@signstar/primitives/bytes";
 import { limits } from "@signstar/primitives/limits";
 import type { Secret } from "@signstar/primitives/secret";
-import { passphraseIn, readOwn } from "./credentials.ts";
+import { readOwn, requirePassphrase } from "./credentials.ts";
 import { HostError } from "./errors.ts";
 import { callVarlink, type VarlinkReply } from "./varlink.ts";
 
@@ -22,7 +22,7 @@ const patienceMs = 3_000;
  */
 export async function readEncryptedCredential(path: string, decryption: Decryption): Promise<Secret> {
   const blob = blobIn(readOwn(path, limits.encryptedCredentialBytes), path);
-  return passphraseIn(await decrypt(blob, path, decryption), path);
+  return requirePassphrase(await decrypt(blob, path, decryption), path);
 }
 
 /** Lines of base64, as systemd-creds writes them. */

@@ -4,6 +4,8 @@ export interface Paths {
   readonly certificates: string;
   readonly tlsPins: string;
   readonly adminCredentials: string;
+  /** The same, encrypted by systemd. */
+  readonly encryptedAdminCredentials: string;
   readonly sharesDownload: string;
   readonly sharesConfirm: string;
   readonly sharesUpload: string;
@@ -43,6 +45,7 @@ export function pathsUnder(root: string): Paths {
     certificates: `${state}/certificates`,
     tlsPins: `${state}/tls-pins.json`,
     adminCredentials: `${state}/creds/admin-credentials.toml`,
+    encryptedAdminCredentials: `${state}/creds/admin-credentials.creds`,
     sharesDownload: `${run}/secret-shares/download`,
     sharesConfirm: `${run}/secret-shares/confirm`,
     sharesUpload: `${run}/secret-shares/upload`,

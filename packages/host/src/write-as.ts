@@ -14,7 +14,7 @@ const scripts = {
   keep: `${receive}
     if [ -f "$3" ]; then cat -- "$3" >".$3.old.$4"; sync ".$3.old.$4"; mv -fT -- ".$3.old.$4" "$3.old"; fi
     mv -fT -- ".$3.$4" "$3"; sync .`,
-  remove: `${find}${enter}rm -f -- "$3"; sync .`,
+  remove: `${find}${enter}(IFS=:; rm -f -- $5); sync .`,
 } as const;
 
 /**
@@ -33,9 +33,12 @@ export async function writeAs(
   await run(owner, home, path, keepPrevious ? "keep" : "write", bytes);
 }
 
-/** Removes `home`/`path` as `owner`; that it is not there is fine. Throws HostError (write-failed). */
-export async function removeAs(owner: Owner, home: string, path: string): Promise<void> {
-  await run(owner, home, path, "remove", new Uint8Array(0));
+/**
+ * Removes `home`/`path` as `owner`, and files of further names in the same directory; that one is not there is fine.
+ * Throws HostError (write-failed).
+ */
+export async function removeAs(owner: Owner, home: string, path: string, ...names: readonly string[]): Promise<void> {
+  await run(owner, home, path, "remove", new Uint8Array(0), names);
 }
 
 async function run(
@@ -44,10 +47,11 @@ async function run(
   path: string,
   what: keyof typeof scripts,
   bytes: Uint8Array,
+  names: readonly string[] = [],
 ): Promise<void> {
   const segments = path.split("/");
   const name = segments.pop() ?? "";
-  if (![...segments, name].every((segment) => /^\.?[A-Za-z0-9_][A-Za-z0-9_.~-]*$/.test(segment))) {
+  if (![...segments, name, ...names].every((segment) => /^\.?[A-Za-z0-9_][A-Za-z0-9_.~-]*$/.test(segment))) {
     throw new HostError("write-failed", `${JSON.stringify(path)} is not a path below a home`);
   }
   const directory = segments.length === 0 ? "." : segments.join("/");
@@ -55,7 +59,8 @@ async function run(
   // From the home to the directory above the file's. No name has a colon.
   const way = [".", ...segments.slice(0, -1).map((_, i) => segments.slice(0, i + 1).join("/"))].join(":");
   try {
-    await runAs(owner, scripts[what], [home, directory, name, unique, String(bytes.length), way], bytes);
+    const fifth = what === "remove" ? [name, ...names].join(":") : String(bytes.length);
+    await runAs(owner, scripts[what], [home, directory, name, unique, fifth, way], bytes);
   } catch (cause) {
     const problem = `cannot be written as uid ${owner.uid}: ${messageOf(cause)}`;
     throw new HostError("write-failed", `${home}/${path} ${problem}`, { cause });

@@ -77,6 +77,7 @@ export function desiredArbitrary(): fc.Arbitrary<Desired> {
         administrators: [leadingAdministrator, ...administrators],
         namespaces: spaces,
         users,
+        passphrases: "plaintext" as const,
         keys,
         removal: {
           namespaces: removal.namespaces.filter((id) => !exists(id)),
