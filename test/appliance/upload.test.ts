@@ -96,6 +96,19 @@ describe.each([
     expect(staged()).toEqual([]);
   });
 
+  test("does not wait for the end of what is larger", async () => {
+    configure("4KiB");
+    const child = stand.start();
+    const exit = once(child, "exit");
+    const endless = async () => {
+      child.stdin.write(file.subarray(0, -1));
+      for (; child.exitCode === null; await sleep(5)) if (child.stdin.writable) child.stdin.write("x".repeat(1000));
+    };
+    await endless();
+    expect(await exit).toEqual([65, null]);
+    expect(staged()).toEqual([]);
+  });
+
   test("keeps the three newest", async () => {
     for (const [i, old] of ["a", "b", "c"].entries()) {
       const path = join(directory, `${old.repeat(64)}${suffix}`);

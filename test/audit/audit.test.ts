@@ -219,7 +219,7 @@ describe("list", () => {
     const words = ["--journal", at("empty journal"), "--since", "2026-11-18", "--until", "@1795000000.5"];
     expect(await audit(["list", ...words], "", "/usr/bin:/bin")).toMatchObject({
       status: 0,
-      stderr: "there are no entries\n",
+      stderr: expect.stringMatching(/^there are no entries/),
     });
   });
 });

@@ -43,6 +43,7 @@ describe("a line", () => {
     ["", "other"],
     ["Nov 18 11:06:41 signer sshd[1]: Accepted publickey {", "other"],
     ["[1,2]", "other"],
+    [`2026-11-18T11:06:41Z signer httpd[9]: GET ${story.bare()[2]}`, "other"],
     ['{"event":"x"}', "other"],
     ['{"MESSAGE":"hello","SYSLOG_IDENTIFIER":"sshd"}', "other"],
     ['{"MESSAGE":"hello","SYSLOG_IDENTIFIER":"signstar-download-signature"}', "malformed"],

@@ -4,7 +4,7 @@
  */
 import { fromUtf8 } from "@signstar/primitives/bytes";
 import { type Entry, MalformedEntry, readEntry } from "./entry.ts";
-import { isProgram } from "./programs.ts";
+import { isProgram, programs } from "./programs.ts";
 
 /** What journald itself says of an entry: whoever writes it cannot make these up. systemd.journal-fields(7). */
 export interface Origin {
@@ -40,7 +40,11 @@ export function readLine(bytes: Uint8Array): Line {
   if (text === undefined || start === -1) return { kind: "other" };
   const value = jsonOf(text.slice(start));
   if (!isObject(value)) return { kind: "other" };
-  return Object.hasOwn(value, "MESSAGE") ? fromJournal(value) : bare(value, stampOf(text.slice(0, start)));
+  if (Object.hasOwn(value, "MESSAGE")) return fromJournal(value);
+  const prefix = text.slice(0, start);
+  // Whatever other programs log may end with what somebody has sent them.
+  if (prefix.trim() !== "" && !programs.some((program) => prefix.includes(program))) return { kind: "other" };
+  return bare(value, stampOf(prefix));
 }
 
 function fromJournal(fields: Readonly<Record<string, unknown>>): Line {

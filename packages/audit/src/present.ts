@@ -33,7 +33,7 @@ export function foundJson(found: Found): string {
     client_key: clientKey,
     peer_address: peer,
     digest,
-    size,
+    size: size === undefined || !Number.isSafeInteger(Number(size)) ? size : Number(size),
     claimed_name: claimedName,
     key,
     certificate: found.certificate,

@@ -114,5 +114,5 @@ function noteAll(io: Io, counts: Sessions["counts"], malformed: number, gaps: re
   say("entries that nothing but themselves vouches for (proof=none)", counts.unproven);
   say("sessions that had begun before what was read", counts.begunBefore);
   say("sessions without an end, which go on or were killed", counts.unended);
-  if (counts.entries === 0) io.note("there are no entries");
+  if (counts.entries === 0) io.note("there are no entries; who may not read the journal sees none");
 }
