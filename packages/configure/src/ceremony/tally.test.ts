@@ -18,9 +18,10 @@ interface Cast {
   readonly intent?: string;
   readonly at?: number;
   readonly threshold?: number;
+  readonly commitments?: readonly string[];
 }
 
-function vote({ set = a, key, index, intent = "apply", at = 0, threshold = 2 }: Cast): Vote {
+function vote({ set = a, key, index, intent = "apply", at = 0, threshold = 2, commitments = [] }: Cast): Vote {
   const hex = key.toString(16).padStart(64, "0");
   return {
     by: { user: parseSystemUserId("uploader"), fingerprint: `SHA256:${hex}`, hex },
@@ -31,7 +32,7 @@ function vote({ set = a, key, index, intent = "apply", at = 0, threshold = 2 }: 
       numberOfShares: 4,
       index,
       holder: "SHA256:x",
-      commitments: [],
+      commitments,
       share: Secret.fromText("share"),
     },
     intent: parseIntent(intent.split(" ")),
@@ -108,7 +109,21 @@ describe("a flow starts", () => {
       ],
       [],
     );
-    expect(unknown).toMatchObject({ intent: undefined, refused: ["it contradicts another share of its set"] });
+    expect(unknown).toMatchObject({ intent: undefined, refused: [] });
+  });
+
+  test("in spite of a forged share that comes first, under whatever index", () => {
+    const forged = { key: 9, index: 1, at: 0, commitments: ["forged"] };
+    const honest = [
+      { key: 1, index: 1, at: 1 },
+      { key: 2, index: 2, at: 2 },
+    ];
+    for (const sets of [[known(a, "in-force")], []]) {
+      expect(decided([forged, ...honest], sets)).toMatchObject({ intent: "apply", shares: [[a, [1, 2]]], refused: [] });
+      expect(decided([forged, ...honest.slice(1)], sets).intent).toBeUndefined();
+    }
+    // Enough forged ones are an agreement like any other, but not a second one of the set.
+    expect(decided([forged, { ...forged, key: 8, index: 2, at: 3 }, ...honest]).shares).toEqual([[a, [1, 2]]]);
   });
 
   test("not with a void set, nor with one that this host does not know beside one that it does", () => {
@@ -147,6 +162,7 @@ test("whatever is handed in: an agreement has a threshold of different shares fr
     index: fc.integer({ min: 1, max: 4 }),
     intent: fc.constantFrom("apply", "unlock", "plan"),
     at: fc.nat({ max: 10 }),
+    commitments: fc.constantFrom([], ["forged"]),
   });
   fc.assert(
     fc.property(fc.array(cast, { maxLength: 12 }), (casts) => {
@@ -157,7 +173,10 @@ test("whatever is handed in: an agreement has a threshold of different shares fr
         const refusedVotes = new Set(refused.map((each) => each.vote));
         const backing = votes.filter(
           (each) =>
-            !refusedVotes.has(each) && each.share.set === set && formatIntent(each.intent) === formatIntent(intent),
+            !refusedVotes.has(each) &&
+            each.share.set === set &&
+            each.share.commitments.length === shares[0]?.commitments.length &&
+            formatIntent(each.intent) === formatIntent(intent),
         );
         expect(shares.length).toBeGreaterThanOrEqual(2);
         expect(new Set(shares.map(({ index }) => index)).size).toBe(shares.length);

@@ -23,23 +23,31 @@ export interface Tally {
 
 /** `known`: what this host knows of sets, beside what the shares say of themselves. */
 export function tally(votes: readonly Vote[], known: readonly KnownSet[]): Tally {
-  const bySet = Map.groupBy(votes, ({ share }) => share.set);
-  const results = [...bySet].map(([set, cast]) =>
+  const results = [...Map.groupBy(votes, statementOf).values()].map((cast) =>
     tallySet(
       cast,
-      known.find((each) => each.set === set),
+      known.find((each) => each.set === cast[0]?.share.set),
     ),
   );
+  const agreements = results.flatMap(({ agreement }) => agreement ?? []).toSorted((a, b) => a.at - b.at);
   return {
-    agreements: results.flatMap(({ agreement }) => agreement ?? []),
+    agreements: agreements.filter(({ set }, i) => agreements.findIndex((each) => each.set === set) === i),
     void: results.flatMap((each) => each.void),
   };
+}
+
+/**
+ * All that a share says of its set, the digest of every other share included. One that says something else cannot keep
+ * the others from being combined, nor take the place of one of them: it counts beside them.
+ */
+function statementOf({ share: { set, iteration, threshold, numberOfShares, commitments } }: Vote): string {
+  return [set, iteration, threshold, numberOfShares, ...commitments].join();
 }
 
 function tallySet(cast: readonly Vote[], known: KnownSet | undefined) {
   const refused: { vote: Vote; why: string }[] = [];
   const counted: Vote[] = [];
-  // The earliest comes first, and what contradicts it does not count.
+  // The earliest comes first, and what repeats it does not count.
   for (const vote of cast.toSorted((a, b) => a.at - b.at)) {
     const why = whyNot(vote, counted, known);
     if (why === undefined) counted.push(vote);
@@ -54,8 +62,6 @@ function tallySet(cast: readonly Vote[], known: KnownSet | undefined) {
 function whyNot({ by, share }: Vote, counted: readonly Vote[], known: KnownSet | undefined): string | undefined {
   if (known?.standing === "void") return "its set is void: no device answers to it any more";
   if (known !== undefined && !same(share, known)) return "it is not as the shares of this set were made";
-  const [first] = counted;
-  if (first !== undefined && !same(share, first.share)) return "it contradicts another share of its set";
   if (counted.some((other) => other.share.index === share.index)) return `share ${share.index} was handed in twice`;
   if (counted.some((other) => other.by.hex === by.hex)) return "its SSH key has handed in another share of this set";
   return undefined;
