@@ -17,6 +17,8 @@ ls -l /proc/self/fd
 
 let appliance: Appliance;
 let request: string;
+/** Seconds that a connection without a session lasted. It is left to itself while the other tests run. */
+let unused: Promise<number>;
 
 beforeAll(async () => {
   appliance = await Appliance.start({
@@ -49,6 +51,7 @@ Match User hsm-backup
     }),
   });
   request = prepareRequest(appliance.path("input"));
+  unused = connectForNothing();
 }, 180_000);
 
 afterAll(() => appliance?.stop());
@@ -121,9 +124,18 @@ test("a preloaded library of the client is not loaded", () => {
 connectionLaws(() => ({ appliance, user: "build", request }));
 
 test("a connection that asks for nothing is closed", async () => {
-  const start = Date.now();
-  const child = spawn("ssh", [...appliance.sshArguments("build"), "-N", "build@127.0.0.1"]);
-  await new Promise((resolve) => child.once("exit", resolve));
   // UnusedConnectionTimeout is 30 s.
-  expect(Date.now() - start).toBeLessThan(45_000);
+  const seconds = await unused;
+  expect(seconds).toBeGreaterThan(25);
+  expect(seconds).toBeLessThan(45);
 }, 60_000);
+
+async function connectForNothing(): Promise<number> {
+  // The shell takes the time: this process is busy with other tests when ssh ends.
+  const timed = 'begun=$(date +%s); "$@"; echo $(($(date +%s) - begun))';
+  const words = ["ssh", ...appliance.sshArguments("build"), "-N", "build@127.0.0.1"];
+  const child = spawn("sh", ["-c", timed, "sh", ...words], { stdio: ["ignore", "pipe", "ignore"] });
+  let seconds = "";
+  for await (const bytes of child.stdout) seconds += String(bytes);
+  return Number(seconds);
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { concat, equal, fromHex, fromUtf8, toHex } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { deriveKey } from "./crypto.ts";
 import { BackupError } from "./errors.ts";
 import { type BackupHeader, type BackupItem, magic } from "./format.ts";
@@ -12,6 +12,22 @@ import { openBackup, openSealedBackup, readSealedBackup } from "./read.ts";
 import { lockDomainKey, openDomainKey, unlockSaltPath, ValueOpener } from "./stores.ts";
 import { validateBackup } from "./validate.ts";
 import { writeBackup, writeBackupWithKey } from "./write.ts";
+
+// Half a second of computing for each key: the same passphrase and salt need it once.
+vi.mock(import("./crypto.ts"), async (original) => {
+  const real = await original();
+  const keys = new Map<string, Promise<Uint8Array>>();
+  return {
+    ...real,
+    deriveKey: async (passphrase: Secret, salt: Uint8Array) => {
+      const name = `${passphrase.use(toHex)} ${toHex(salt)}`;
+      const key =
+        keys.get(name) ?? real.deriveKey(passphrase, salt).then((derived) => derived.use((each) => each.slice()));
+      keys.set(name, key);
+      return Secret.take((await key).slice());
+    },
+  };
+});
 
 const root = join(import.meta.dirname, "..", "..", "..");
 const synthetic = join(root, "test", "conformance", "files");
