@@ -63,6 +63,12 @@ export abstract class Clients {
     return spawnSync(requestSignature, ["sign", ...this.clientOptions(user), ...args], options);
   }
 
+  /** `signstar-share` of a holder, with one of the accounts for shares. */
+  share(holder: string, command: "fetch" | "send", user: string, args: readonly string[]): SpawnSyncReturns<string> {
+    const words = [command, ...this.clientOptions(holder), `${user}@127.0.0.1`, ...args];
+    return spawnSync(join(repository, "bin", "signstar-share"), words, { encoding: "utf8", timeout: 60_000 });
+  }
+
   /** The entries that reached the journal so far, in order of arrival. */
   journal(): Readonly<Record<string, unknown>>[] {
     return readFileSync(this.path("server", "journal.log"), "utf8")

@@ -1,7 +1,7 @@
 /** A holder of shares: a person with an SSH key, and files with what they were given. */
 import type { SpawnSyncReturns } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { parseShare, type Share } from "@signstar/secret-sharing/share";
 import type { Machine } from "./machine.ts";
 
@@ -43,16 +43,15 @@ export class Holder {
 
   /** Fetches, stores and confirms a share. */
   fetch(): SpawnSyncReturns<string> {
-    const got = this.download();
-    if (got.status !== 0) return got;
     this.#generation += 1;
-    writeFileSync(this.file(), got.stdout, { mode: 0o600 });
-    return this.download("confirm", createHash("sha256").update(got.stdout).digest("hex"));
+    const fetched = this.#machine.share(this.name, "fetch", this.accounts.download, [this.file()]);
+    if (fetched.status !== 0) this.#generation -= 1;
+    return fetched;
   }
 
   /** Hands in the newest share, if no other is named. */
   send(intent: readonly string[], file = this.file()): SpawnSyncReturns<string> {
-    return this.upload(intent, readFileSync(file));
+    return this.#machine.share(this.name, "send", this.accounts.upload, [file, ...intent]);
   }
 
   status(): string {
