@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { emptySummary, encodeJournalSummary, type JournalSummary } from "@signstar/host/journal-summary";
+import { CredentialsService, recordedFiles } from "@signstar/host/testing/credentials-service";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { toolPath } from "../../scripts/debian.ts";
@@ -164,6 +165,22 @@ describe(name, () => {
       `nethsm_key_operations_total{${label},namespace="ns1",key="a"}`,
       `nethsm_key_operations_total{${label},namespace="ns1",key="b"}`,
     ]);
+  });
+
+  test("asks systemd for the passphrases that it has encrypted", async () => {
+    const device = await stand.device("Curve25519", {}, "fresh");
+    const passphrase = "operator-passphrase";
+    const admin = { user: ["admin", "admin-passphrase"], json: { passphrase } } as const;
+    expect((await device.request("POST", "/users/metrics/passphrase", admin)).status).toBe(204);
+    stand.devices = [device];
+    stand.configure({ mapping: mappingOf("system_nethsm_metrics", users), secrets: "systemd-creds" });
+    for (const user of ["metrics", "operator"]) stand.credential(recordedFiles[passphrase], "", user, "creds");
+    await using service = await CredentialsService.listen(join(stand.root, "/run/systemd/io.systemd.Credentials"));
+    const { code, out } = await stand.run("");
+    expect([code, service.calls.length]).toEqual([0, 2]);
+    for (const metric of ["nethsm_up", "nethsm_key_counters_up"]) {
+      expect(samples(checked(out))).toContainEqual(expect.stringMatching(new RegExp(`^${metric}\\{.*\\} 1$`)));
+    }
   });
 
   test("does not wait for a device that says nothing", async () => {

@@ -9,8 +9,10 @@ import type { Io } from "@signstar/command/io";
 import { reportOf } from "@signstar/command/report";
 import { runWith } from "@signstar/command/run";
 import { encodeJournalSummary, parseJournalSummary } from "@signstar/host/journal-summary";
+import { pathsUnder } from "@signstar/host/paths";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { began, clientKey, otherKey, sha512, signing, Told } from "../../packages/audit/src/story.test-helper.ts";
+import { repository } from "../../scripts/bundle.ts";
 import { executables } from "../../scripts/executables.ts";
 import { mappingOf } from "../appliance/roles.ts";
 import { Stand } from "../appliance/stand.ts";
@@ -312,6 +314,16 @@ describe("metrics", () => {
       failed: 1,
       lastSuccess: began + 62_000,
     });
+  });
+
+  test("are called by the unit in words that are known, for the file that is read", async () => {
+    const unit = readFileSync(join(repository, "systemd/system/signstar-journal-metrics.service"), "utf8");
+    const [program, ...words] = /^ExecStart=(.*)$/m.exec(unit)?.[1]?.split(" ") ?? [];
+    expect([program, words.at(-1)]).toEqual(["/usr/bin/signstar-audit", pathsUnder("/").journalSummary]);
+    expect(`/var/lib/${/^StateDirectory=(.*)$/m.exec(unit)?.[1]}`).toBe(dirname(words.at(-1) ?? ""));
+    journal(signing(1, "one").journal());
+    expect((await audit([...words.slice(0, -1), output])).status).toBe(0);
+    expect(parseJournalSummary(readFileSync(output), output).keys.get("key1")?.signed).toBe(1);
   });
 
   test("shows when entries have left the journal, and loses nothing that it knew", async () => {
