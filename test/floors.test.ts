@@ -79,7 +79,7 @@ const house: Readonly<Record<string, Room>> = {
   configure: {
     floor: 3,
     outside: {
-      "node:fs": ["ceremony/share-files", "exclusive", "place", "state-files"],
+      "node:fs": ["ceremony/share-files", "exclusive", "kept-backups", "place", "state-files"],
       "node:child_process": ["exclusive"],
     },
   },

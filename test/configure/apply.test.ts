@@ -1,7 +1,11 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { administrator, backup, metrics, type Stage, setUp, signing } from "./stage.ts";
+
+vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
+  (await import("./cheap-kdf.ts")).cheapKdf(original),
+);
 
 const everything = [
   administrator("admin"),
@@ -72,7 +76,7 @@ test("a key that is of another type than configured is refused, and nothing is c
 test("what the configuration no longer has is removed, but no key", async () => {
   await stage.apply(everything);
   const made = await stage.apply(small);
-  expect(made.map(({ kind }) => kind).sort()).toEqual(Array(4).fill("remove-user"));
+  expect(made.map(({ kind }) => kind)).toEqual([...Array(4).fill("remove-user"), "keep-backup"]);
   const plan = await stage.plan(small);
   expect(plan).toMatchObject(nothing);
   expect(plan.notes).toEqual([expect.stringContaining("namespace ns1 is not in the configuration and stays")]);
@@ -94,7 +98,13 @@ test("keys and namespaces go when [removal] lists them", async () => {
 test("a changed tag reaches key and user", async () => {
   await stage.apply(small);
   const made = await stage.apply(small.replace('tag = "tag1"', 'tag = "tag2"'));
-  expect(made.map(({ kind }) => kind)).toEqual(["remove-user-tag", "add-key-tag", "remove-key-tag", "add-user-tag"]);
+  expect(made.map(({ kind }) => kind)).toEqual([
+    "remove-user-tag",
+    "add-key-tag",
+    "remove-key-tag",
+    "add-user-tag",
+    "keep-backup",
+  ]);
   const tags = await stage.hsm.request("GET", "/users/op1/tags", { user: admin() });
   expect(tags.json()).toEqual(["tag2"]);
   const key = await stage.hsm.request("GET", "/keys/key1", { user: admin() });
@@ -110,7 +120,7 @@ test("a passphrase that the device refuses is made anew", async () => {
   });
   expect(answer.status).toBe(204);
   const made = await stage.apply(small);
-  expect(made.map(({ kind }) => kind)).toEqual(["set-passphrase"]);
+  expect(made.map(({ kind }) => kind)).toEqual(["set-passphrase", "keep-backup"]);
   expect(passphrase("build", "op1")).not.toBe(before);
   expect(readdirSync(home("build"))).toEqual(["op1.txt"]);
 });
@@ -140,7 +150,12 @@ test("a locked device that has another unlock passphrase is left alone", async (
 test("an administrator that the configuration gains gets a passphrase in the admin credentials", async () => {
   await stage.apply(small);
   const made = await stage.apply(small + administrator("ns2~boss"));
-  expect(made.map(({ kind }) => kind)).toEqual(["write-admin-credentials", "create-administrator", "create-namespace"]);
+  expect(made.map(({ kind }) => kind)).toEqual([
+    "write-admin-credentials",
+    "create-administrator",
+    "create-namespace",
+    "keep-backup",
+  ]);
   expect(await stage.plan(small + administrator("ns2~boss"))).toMatchObject(nothing);
 });
 

@@ -1,8 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type HallOptions, TestHall, users } from "./hall.ts";
 import { signing } from "./stage.ts";
+
+vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
+  (await import("./cheap-kdf.ts")).cheapKdf(original),
+);
 
 let hall: TestHall;
 afterEach(() => hall?.close());

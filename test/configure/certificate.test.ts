@@ -12,8 +12,12 @@ import { toHex } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
 import { nethsmSigner, type RawSigner, readAnswer } from "@signstar/signing/raw-signer";
 import { signState } from "@signstar/signing/sign-state";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { administrator, intercepted, type Stage, setUp, signing } from "./stage.ts";
+
+vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
+  (await import("./cheap-kdf.ts")).cheapKdf(original),
+);
 
 const mapping = { user: "build", operator: "op1", key: "key1", tag: "tag1" };
 const config = administrator("admin") + signing(mapping);
@@ -79,7 +83,10 @@ test("one without key flags is made again, and keeps its fingerprint", async () 
   writeFileSync(certificateFile(), await makeWithoutFlags(device));
   while (Date.now() < (createdAt + 1) * 1000) await new Promise((resolve) => setTimeout(resolve, 50));
   const made = await stage.apply(config);
-  expect(made).toMatchObject([{ kind: "make-certificate", why: expect.stringContaining("has no key flags") }]);
+  expect(made).toMatchObject([
+    { kind: "make-certificate", why: expect.stringContaining("has no key flags") },
+    { kind: "keep-backup" },
+  ]);
   expect(fingerprint()).toBe(before);
   // Who has the old one takes the newer self-signature of the two.
   const [signature] = certificate().userIds.flatMap(({ certifications }) => certifications);
@@ -91,7 +98,10 @@ test("another user id makes another certificate of the same fingerprint", async 
   await stage.apply(config);
   const before = fingerprint();
   const renamed = administrator("admin") + signing({ ...mapping, userId: "New Name <new@example.org>" });
-  expect(await stage.apply(renamed)).toMatchObject([{ kind: "make-certificate", why: "its user id is another" }]);
+  expect(await stage.apply(renamed)).toMatchObject([
+    { kind: "make-certificate", why: "its user id is another" },
+    { kind: "keep-backup" },
+  ]);
   expect(fingerprint()).toBe(before);
   expect(certificate().userIds.map(({ text }) => text)).toEqual(["New Name <new@example.org>"]);
 });
@@ -106,7 +116,7 @@ test("a file that is lost comes back from the device, one that the device lacks 
   const credentials = readFileSync(join(stage.root, "var/lib/signstar/creds/admin-credentials.toml"), "utf8");
   const user = ["admin", /name = "admin"\npassphrase = "([^"]+)"/.exec(credentials)?.[1] ?? ""] as const;
   expect((await stage.hsm.request("DELETE", "/keys/key1/cert", { user })).status).toBe(204);
-  expect(await stage.apply(config)).toMatchObject([{ kind: "store-certificate" }]);
+  expect(await stage.apply(config)).toMatchObject([{ kind: "store-certificate" }, { kind: "keep-backup" }]);
   expect(await stage.plan(config)).toMatchObject({ changes: [], conflicts: [] });
 });
 

@@ -1,7 +1,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { administrator, backup, Interrupted, type Interruption, setUp, signing } from "./stage.ts";
+
+vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
+  (await import("./cheap-kdf.ts")).cheapKdf(original),
+);
 
 const nothing = { changes: [], conflicts: [] };
 
@@ -15,7 +19,7 @@ const variety = [
 async function interruptedAt(interruption: Interruption): Promise<boolean> {
   const own = await setUp();
   try {
-    const interrupted = await own.apply(variety, interruption).then(
+    const interrupted = await own.apply(variety, { interruption }).then(
       () => false,
       (thrown: unknown) => {
         if (!(thrown instanceof Interrupted)) throw thrown;
@@ -56,7 +60,7 @@ test("interrupted again and again, each time a little later, it comes to an end"
   const users =
     variety + signing({ user: "build", operator: "op1", key: "key1", tag: "tag1" }) + backup("keeper", "backup1");
   for (let call = 3; ; call += 4) {
-    const interrupted = await stage.apply(users, { call, loses: "answer" }).then(
+    const interrupted = await stage.apply(users, { interruption: { call, loses: "answer" } }).then(
       () => false,
       () => true,
     );

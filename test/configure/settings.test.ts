@@ -7,9 +7,13 @@ import { applyWithStore, planWithStore } from "@signstar/configure/site";
 import { shownPin } from "@signstar/nethsm/shown-pin";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import { type SoftNethsm, startSoftNethsm } from "@signstar/soft-nethsm/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { breakingOff, siteOf, type TestSite } from "./on-site.ts";
 import { administrator } from "./stage.ts";
+
+vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
+  (await import("./cheap-kdf.ts")).cheapKdf(original),
+);
 
 const settings = `
 [device]
@@ -32,6 +36,7 @@ const planned = [
   "~ logging: warning, to 192.168.1.2 port 514",
   "~ TLS key: a new one, EC_P384 (was EC_P256)",
   '~ TLS certificate: a new one, for "hsm1.example.org"',
+  "+ backup kept on this host",
   "~ network: 127.0.0.1 255.0.0.0 (was 192.168.1.1 255.255.255.0)",
 ];
 
@@ -93,7 +98,12 @@ test("a network elsewhere is set last, and said to be elsewhere", async () => {
   ]);
   const moving = site(other);
   await apply(moving);
-  expect(moving.made.map((line) => line.split(":")[0])).toEqual(["~ TLS key", "~ TLS certificate", "~ network"]);
+  expect(moving.made.map((line) => line.split(":")[0])).toEqual([
+    "~ TLS key",
+    "~ TLS certificate",
+    "+ backup kept on this host",
+    "~ network",
+  ]);
 });
 
 /**

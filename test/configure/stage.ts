@@ -5,16 +5,13 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseConfig } from "@signstar/config/parse";
 import { PlainAdminStore } from "@signstar/configure/admin-store";
-import { applyToDevice, planDevice } from "@signstar/configure/apply";
-import type { Change } from "@signstar/configure/change";
+import type { AnyChange } from "@signstar/configure/change";
 import { desiredFrom } from "@signstar/configure/desired";
 import type { Device } from "@signstar/configure/device";
-import { meet } from "@signstar/configure/meet";
 import { placeAt } from "@signstar/configure/place";
 import type { Plan } from "@signstar/configure/plan";
-import { Run } from "@signstar/configure/run";
-import { StateFiles } from "@signstar/configure/state-files";
-import { onlyConnection } from "@signstar/configure/support";
+import type { DevicePlan } from "@signstar/configure/report";
+import { applyWithStore, planWithStore, type Site } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { type SoftNethsm, type SoftNethsmOptions, startSoftNethsm } from "@signstar/soft-nethsm/testing";
 
@@ -29,12 +26,21 @@ export interface Interruption {
 export interface Stage {
   readonly hsm: SoftNethsm;
   readonly root: string;
-  /** The configuration's first lines: how secrets are handled, and the device. */
+  /** The configuration's first lines: how secrets are handled, and the devices. */
   readonly head: string;
-  plan(users: string): Promise<Plan>;
+  /** Of the device that leads. */
+  plan(users: string): Promise<Plan<AnyChange>>;
+  plans(users: string, options?: ApplyStage): Promise<readonly DevicePlan[]>;
   /** Returns the changes made, unless it is interrupted. */
-  apply(users: string, interruption?: Interruption): Promise<readonly Change[]>;
+  apply(users: string, options?: ApplyStage): Promise<readonly AnyChange[]>;
   close(): Promise<void>;
+}
+
+export interface ApplyStage {
+  readonly interruption?: Interruption;
+  readonly rotate?: boolean;
+  readonly iteration?: number;
+  readonly allowKeyRemoval?: boolean;
 }
 
 export interface StageOptions extends SoftNethsmOptions {
@@ -44,52 +50,58 @@ export interface StageOptions extends SoftNethsmOptions {
   readonly root?: string;
   /** Of another stage, which goes on owning it. */
   readonly device?: SoftNethsm;
-  /** Puts something between signstar-configure and the device. */
+  /** Devices that follow; whoever started them ends them. */
+  readonly followers?: readonly SoftNethsm[];
+  /** Puts something between signstar-configure and the devices. */
   readonly through?: (device: Device) => Device;
 }
 
 export async function setUp(options: StageOptions = {}): Promise<Stage> {
   const hsm = options.device ?? (await startSoftNethsm(options));
   const root = options.root ?? mkdtempSync(join(tmpdir(), "signstar-configure-"));
-  const pin = hsm.tlsFingerprint.replace("sha256:", "");
   const head = `iteration = 1
 admin_secret_handling = "plaintext"
 non_admin_secret_handling = "plaintext"
-[[connections]]
-url = "${hsm.url}"
-${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
-`;
-  async function withRun<T>(
+${connectionText(hsm, options.tls)}${(options.followers ?? []).map((each) => connectionText(each)).join("")}`;
+  const siteOf = (
     users: string,
-    interruption: Interruption | undefined,
-    work: (run: Run, meeting: Awaited<ReturnType<typeof meet>>) => Promise<T>,
-  ) {
-    const config = parseConfig(head + users);
-    const place = placeAt(root);
-    const meeting = await meet(onlyConnection(config), new StateFiles(place), (to) => new NetHsm(to));
-    const honest = options.through?.(meeting.device) ?? meeting.device;
-    const device = interruption === undefined ? honest : interruptible(honest, interruption);
-    try {
-      const { iteration } = config;
-      const store = new PlainAdminStore(place);
-      const sleep = (ms: number) => setTimeout(ms);
-      const desired = desiredFrom(config);
-      return await work(new Run({ desired, iteration, device, place, store, now: () => new Date(), sleep }), meeting);
-    } finally {
-      meeting.device.close();
-    }
-  }
+    { interruption, iteration = 1, allowKeyRemoval = false }: ApplyStage,
+    made: AnyChange[],
+  ) => {
+    const config = parseConfig(head.replace("iteration = 1", `iteration = ${iteration}`) + users);
+    const through = options.through ?? ((device: Device) => device);
+    const stop = interruption === undefined ? (device: Device) => device : interrupting(interruption);
+    const site: Site = {
+      config,
+      desired: desiredFrom(config, { allowKeyRemoval }),
+      place: placeAt(root),
+      connect: (to) => stop(through(new NetHsm(to))),
+      now: () => new Date(),
+      sleep: (ms) => setTimeout(ms),
+      done: (_, change) => made.push(change),
+    };
+    return { site, store: new PlainAdminStore(site.place) };
+  };
+  const plans = (users: string, planning: ApplyStage = {}) => {
+    const { site, store } = siteOf(users, planning, []);
+    return planWithStore(site, store);
+  };
   return {
     hsm,
     root,
     head,
-    plan: (users) => withRun(users, undefined, planDevice),
-    apply: (users, interruption) =>
-      withRun(users, interruption, async (run, meeting) => {
-        const made: Change[] = [];
-        await applyToDevice(run, meeting, (change) => made.push(change));
-        return made;
-      }),
+    plans,
+    async plan(users) {
+      const [leader] = await plans(users);
+      if (leader === undefined) throw new TypeError("no device has been looked at");
+      return leader.plan;
+    },
+    async apply(users, applying = {}) {
+      const made: AnyChange[] = [];
+      const { site, store } = siteOf(users, applying, made);
+      await applyWithStore(site, store, { rotate: applying.rotate ?? false });
+      return made;
+    },
     async close() {
       if (options.root === undefined) rmSync(root, { recursive: true, force: true });
       if (options.device === undefined) await hsm.close();
@@ -97,16 +109,25 @@ ${options.tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
   };
 }
 
-function interruptible(device: Device, { call, loses }: Interruption): Device {
+function connectionText({ url, tlsFingerprint }: SoftNethsm, tls?: string): string {
+  const pin = tlsFingerprint.replace("sha256:", "");
+  return `[[connections]]
+url = "${url}"
+${tls ?? `tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`}
+`;
+}
+
+/** Once interrupted, nothing goes through any more: the process has ended. */
+function interrupting({ call, loses }: Interruption): (device: Device) => Device {
   let calls = 0;
-  return intercepted(device, async (_, made) => {
-    calls += 1;
-    const isLast = calls === call;
-    if (isLast && loses === "request") throw new Interrupted();
-    const answer = await made();
-    if (isLast) throw new Interrupted();
-    return answer;
-  });
+  return (device) =>
+    intercepted(device, async (_, made) => {
+      calls += 1;
+      if (calls > call || (calls === call && loses === "request")) throw new Interrupted();
+      const answer = await made();
+      if (calls === call) throw new Interrupted();
+      return answer;
+    });
 }
 
 /** The same with `around` in the way of every call, which has a name such as `keys.get`. */

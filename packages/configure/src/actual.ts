@@ -1,3 +1,4 @@
+import type { KeyRef } from "@signstar/config/model";
 import type { NamespaceId, UserId } from "@signstar/nethsm/ids";
 import type { KeyMechanism, KeyType, Role, SystemState } from "@signstar/nethsm/types";
 import { leadingAdministrator } from "./desired.ts";
@@ -5,12 +6,26 @@ import { leadingAdministrator } from "./desired.ts";
 /** What one device holds, and what this host holds for it. */
 export interface Actual {
   readonly state: SystemState;
-  /** Whose passphrases the admin credentials file has; undefined if there is no such file. */
-  readonly adminCredentials: ReadonlySet<UserId> | undefined;
+  /** Undefined if there are none yet. */
+  readonly secrets: KnownSecrets | undefined;
   /** The certificate that an Unprovisioned device has just shown and that is to be trusted from now on. */
   readonly firstPin: string | undefined;
   /** Undefined as long as the device shows none of it (Locked). Of an Unprovisioned one: what it will begin with. */
   readonly contents: Contents | undefined;
+  /** Whether a backup is kept that was made after the last change. Of the leader alone. */
+  readonly backup: "kept" | "due";
+}
+
+/** What is to be said of the admin credentials without saying them. */
+export interface KnownSecrets {
+  readonly administrators: ReadonlySet<UserId>;
+  /**
+   * `rotating`: those before may still be in force somewhere. `outdated`: of another iteration than the configuration,
+   * so that all of them are to be made anew.
+   */
+  readonly standing: "in-force" | "rotating" | "outdated";
+  /** Handed in by share holders: this host neither makes nor keeps them. */
+  readonly handedIn: boolean;
 }
 
 export interface Contents {
@@ -20,8 +35,8 @@ export interface Contents {
   readonly namespaces: ReadonlySet<NamespaceId>;
   /** Configured keys by label. Those of a namespace are known only if one of its administrators let us in. */
   readonly keys: ReadonlyMap<string, ActualKey>;
-  /** Labels of the keys that the configuration does not have. */
-  readonly otherKeys: ReadonlySet<string>;
+  /** Those that the configuration does not have, by label. */
+  readonly otherKeys: ReadonlyMap<string, HeldKey>;
   /** Labels of keys the device does not hold, but for which this host has a certificate. */
   readonly strayCertificates: ReadonlySet<string>;
 }
@@ -34,11 +49,18 @@ export interface ActualUser {
 
 /**
  * How the device answers to the passphrase this host has for the user. `unsettled`: accepted, but the one before is
- * still kept beside it. `unknown`: neither the configuration nor the admin credentials know the user.
+ * still kept beside it. `previous`: an administrator who answers to the passphrase before. `unknown`: neither the
+ * configuration nor the admin credentials know the user, or nobody asked.
  */
-export type PassphraseState = "accepted" | "unsettled" | "refused" | "missing" | "unknown";
+export type PassphraseState = "accepted" | "unsettled" | "previous" | "refused" | "missing" | "unknown";
 
-export interface ActualKey {
+export interface HeldKey {
+  readonly key: KeyRef;
+  /** The same text for the same key, and for no other; empty for one that has no public part. */
+  readonly publicKey: string;
+}
+
+export interface ActualKey extends HeldKey {
   readonly type: KeyType;
   readonly mechanisms: ReadonlySet<KeyMechanism>;
   /** Bits of an RSA modulus. */
@@ -70,7 +92,7 @@ export function freshContents(strayCertificates: ReadonlySet<string>): Contents 
     users: new Map([[leadingAdministrator, { role: "Administrator", tags: new Set(), passphrase: "accepted" }]]),
     namespaces: new Set(),
     keys: new Map(),
-    otherKeys: new Set(),
+    otherKeys: new Map(),
     strayCertificates,
   };
 }

@@ -16,6 +16,8 @@ export interface AdminSecrets {
 
 /** Where this host keeps the admin credentials, if it does. */
 export interface AdminStore {
+  /** Whether they come from share holders: this host neither makes nor keeps them. */
+  readonly handedIn: boolean;
   read(): Promise<AdminSecrets | undefined>;
   /**
    * On disk when it resolves: only then may a device be given a passphrase of it. With `keepPrevious` what was there
@@ -63,6 +65,7 @@ export class PlainAdminStore extends KeptAdminStore {
 
 /** Credentials that were handed in, as by share holders: nothing of them is written here, so none can be added. */
 export class HeldSecrets implements AdminStore {
+  readonly handedIn = true;
   readonly #secrets: AdminSecrets | undefined;
 
   constructor(secrets: AdminSecrets | undefined) {

@@ -1,39 +1,65 @@
-import type { Change } from "./change.ts";
+import { type Change, touchesDevice } from "./change.ts";
 import { ConfigureError } from "./errors.ts";
 import type { Meeting } from "./meet.ts";
 import { perform } from "./perform.ts";
-import { type Plan, plan, planContents, planOpening } from "./plan.ts";
+import { afterOpening, type Plan, plan, planContents, planOpening, planSettlings, rotationOf } from "./plan.ts";
+import type { Rotation } from "./planning.ts";
 import { readActual } from "./read-actual.ts";
 import type { Run } from "./run.ts";
 
-/** What differs between what should be and one device with this host. Changes nothing. */
-export async function planDevice(run: Run, { state, firstPin }: Meeting): Promise<Plan> {
-  return plan(run.desired, await readActual(run, state, firstPin));
+export interface ApplyOptions {
+  /** Whether every user but the administrators gets a fresh passphrase. */
+  readonly rotate: boolean;
+}
+
+export type Done = (change: Change) => void;
+
+/** What has become of the leader. */
+export interface Led {
+  readonly run: Run;
+  /** Whether its users, keys or passphrases are others now. */
+  readonly touched: boolean;
+  readonly rotation: Rotation;
+  /** What is left to do when every device has followed. */
+  readonly settling: readonly Change[];
 }
 
 /**
- * Makes the device and this host what they should be. Interrupted, it leaves something from which the next run
- * finishes. Nothing is changed if there is a conflict (ConfigureError).
+ * Makes the device that leads, and this host, what they should be. Interrupted, it leaves something
+ * from which the next run finishes. Nothing is changed if there is a conflict (ConfigureError).
  */
-export async function applyToDevice(
-  run: Run,
-  { state, firstPin }: Meeting,
-  done: (change: Change) => void,
-): Promise<void> {
-  const actual = await readActual(run, state, firstPin);
-  requireNoConflict(plan(run.desired, actual));
-  const opening = planOpening(run.desired, actual);
+export async function applyToLeader(run: Run, meeting: Meeting, { rotate }: ApplyOptions, done: Done): Promise<Led> {
+  const { desired } = run;
+  const actual = await readActual(run, meeting);
+  requireNoConflict(plan(desired, actual, { rotateUsers: rotate }));
+  const rotation = rotationOf(actual, rotate);
+  const opening = planOpening(desired, actual);
   await performAll(run, opening, done);
   // An open device may show more than the closed one could tell.
-  const { contents } = opening.length === 0 ? actual : await readActual(run, await run.device.health.state());
-  if (contents === undefined) throw new ConfigureError("device-failed", "the device did not become operational");
-  const rest = planContents(run.desired, contents);
+  const opened = meeting.state === "Operational" ? afterOpening(desired, actual) : await readOpened(run);
+  if (opened === undefined) throw new ConfigureError("device-failed", "the device did not become operational");
+  const rest = planContents(desired, opened, rotation);
   requireNoConflict(rest);
   await performAll(run, rest.changes, done);
+  const touched = [...opening, ...rest.changes].some(touchesDevice);
+  return { run, touched, rotation, settling: planSettlings(desired, actual, opened, rotation) };
 }
 
-async function performAll(run: Run, changes: readonly Change[], done: (change: Change) => void): Promise<void> {
+/** To be called when every device has answered with what is in force now. */
+export async function settle(run: Run, { settling }: Led, done: Done): Promise<void> {
+  for (const user of run.unsettled) await run.passphraseFiles.settle(user);
+  await performAll(run, settling, done);
+}
+
+/** What a device holds that was Locked or Unprovisioned before. */
+export async function readOpened(run: Run) {
+  const { contents } = await readActual(run, { state: await run.device.health.state() });
+  return contents;
+}
+
+export async function performAll(run: Run, changes: readonly Change[], done: Done): Promise<void> {
   for (const change of changes) {
+    if (touchesDevice(change)) run.backups.markDue();
     await perform(run, change);
     done(change);
   }

@@ -6,6 +6,24 @@ import type { Run } from "./run.ts";
 export const rateLimitMs = 1_100;
 
 /**
+ * Whether an administrator can log in, and with which of the two passphrases; from then on the run uses that one.
+ * Undefined if the admin credentials do not have the administrator.
+ */
+export async function administratorLogin(run: Run, user: UserId): Promise<"current" | "previous" | "none" | undefined> {
+  const { current, previous } = run.requireSecrets();
+  const [newer, older] = [current, previous].map((credentials) => credentials?.administrators.get(user));
+  if (newer !== undefined) {
+    run.learn(user, newer);
+    if (await authenticates(run, user)) return "current";
+  }
+  if (older !== undefined) {
+    run.learn(user, older);
+    if (await authenticates(run, user)) return "previous";
+  }
+  return newer === undefined && older === undefined ? undefined : "none";
+}
+
+/**
  * Whether the device knows the user by the passphrase that the run has. Who may read what differs by role,
  * and a user of a namespace that does not exist may nothing at all; all the same only a wrong passphrase is a 401.
  */

@@ -11,9 +11,15 @@ import { describeSetting, isSettingChange, type SettingChange } from "./setting-
  */
 export type Change =
   | { readonly kind: "trust-certificate"; readonly sha256: string }
-  | { readonly kind: "write-admin-credentials"; readonly users: readonly UserId[] }
+  | {
+      readonly kind: "write-admin-credentials";
+      readonly users: readonly UserId[];
+      /** `iteration`: all of them anew, since the configuration is of another iteration. */
+      readonly why: "administrators" | "iteration";
+    }
   | { readonly kind: "provision" }
   | { readonly kind: "unlock" }
+  | { readonly kind: "set-unlock-passphrase"; readonly as: UserId }
   | { readonly kind: "set-backup-passphrase"; readonly as: UserId }
   | { readonly kind: "create-administrator"; readonly as: UserId; readonly user: UserId }
   | { readonly kind: "set-administrator-passphrase"; readonly as: UserId; readonly user: UserId }
@@ -21,7 +27,11 @@ export type Change =
   | { readonly kind: "remove-namespace"; readonly as: UserId; readonly namespace: NamespaceId }
   | { readonly kind: "create-user"; readonly as: UserId; readonly user: DesiredUser }
   | { readonly kind: "set-passphrase"; readonly as: UserId; readonly user: DesiredUser }
+  /** When every device has answered with the new one. */
   | { readonly kind: "settle-passphrase"; readonly user: DesiredUser }
+  | { readonly kind: "settle-admin-credentials" }
+  | { readonly kind: "keep-backup" }
+  | { readonly kind: "restore-from-leader"; readonly reasons: readonly string[] }
   | { readonly kind: "remove-user"; readonly as: UserId; readonly user: UserId }
   | { readonly kind: "add-user-tag"; readonly as: UserId; readonly user: UserId; readonly tag: string }
   | { readonly kind: "remove-user-tag"; readonly as: UserId; readonly user: UserId; readonly tag: string }
@@ -55,11 +65,15 @@ export function describe(change: AnyChange): string {
     case "trust-certificate":
       return `+ TLS certificate sha256:${change.sha256} is trusted: the device is unprovisioned and showed it first`;
     case "write-admin-credentials":
-      return `+ admin credentials on this host for ${change.users.join(", ")}`;
+      return change.why === "iteration"
+        ? `~ admin credentials: all passphrases made anew, those of ${change.users.join(", ")} among them`
+        : `+ admin credentials on this host for ${change.users.join(", ")}`;
     case "provision":
       return "+ device provisioned, with the passphrases of the admin credentials";
     case "unlock":
       return "~ device unlocked";
+    case "set-unlock-passphrase":
+      return "~ unlock passphrase, from the admin credentials";
     case "set-backup-passphrase":
       return "~ backup passphrase, from the admin credentials";
     case "create-administrator":
@@ -76,6 +90,12 @@ export function describe(change: AnyChange): string {
       return `~ user ${change.user.id}: fresh passphrase, for ${change.user.systemUser}`;
     case "settle-passphrase":
       return `~ user ${change.user.id}: passphrase is in force, the one before is forgotten`;
+    case "settle-admin-credentials":
+      return "~ admin credentials: in force on every device, those before are forgotten";
+    case "keep-backup":
+      return "+ backup kept on this host";
+    case "restore-from-leader":
+      return `~ restored from a backup of the first device: ${change.reasons.join("; ")}`;
     case "remove-user":
       return `- user ${change.user}`;
     case "add-user-tag":
@@ -104,3 +124,18 @@ export function describe(change: AnyChange): string {
 export function keyKind(key: Pick<DesiredKey, "type" | "length">): string {
   return key.length === undefined ? key.type : `${key.type} ${key.length}`;
 }
+
+/** Whether a device's users, keys or passphrases are others afterwards, so that a backup made before is none of it. */
+export function touchesDevice({ kind }: Change): boolean {
+  return !besideTheDevice.includes(kind);
+}
+
+const besideTheDevice: readonly ChangeKind[] = [
+  "trust-certificate",
+  "write-admin-credentials",
+  "unlock",
+  "settle-passphrase",
+  "settle-admin-credentials",
+  "keep-backup",
+  "write-certificate",
+];

@@ -17,6 +17,11 @@ import { isPending, type Made, madeJson, planJson, planText } from "./report.ts"
 import { applyWithStore, planWithStore, type Site } from "./site.ts";
 import { requireSupported } from "./support.ts";
 
+const allowKeyRemoval = {
+  name: "allow-key-removal",
+  description: "delete keys and namespaces that the configuration does not have, [removal] or not",
+};
+
 /** `signstar-configure`: makes the HSM what the configuration says. */
 export const configure: Command = {
   name: "signstar-configure",
@@ -46,11 +51,21 @@ do it ends at once and talks to no device.`,
       run: runShares,
     },
     { name: "status", summary: "show where the ceremonies around the admin secret stand", run: runStatus },
-    { name: "plan", summary: "show what differs, change nothing; exit 2 if something does", run: runPlan },
+    {
+      name: "plan",
+      summary: "show what differs, change nothing; exit 2 if something does",
+      options: [allowKeyRemoval],
+      run: runPlan,
+    },
     {
       name: "apply",
       summary: "make it so",
-      description: "May be interrupted at any point: run it again and it finishes.",
+      description: `May be interrupted at any point: run it again and it finishes. The first connection leads; every other device
+gets what the first has by a backup of it. A device that is away is told of, the others are done.`,
+      options: [
+        { name: "rotate", description: "give every user but the administrators a fresh passphrase" },
+        allowKeyRemoval,
+      ],
       run: runApply,
     },
   ],
@@ -97,7 +112,8 @@ async function runApply(invocation: Invocation): Promise<Exit> {
     else log.change(device, change);
   });
   const store = adminStoreOf(site.config, site.place);
-  await exclusively(site.place.lock, () => applyWithStore(site, store, { rotate: false }));
+  const rotate = options.flag("rotate");
+  await exclusively(site.place.lock, () => applyWithStore(site, store, { rotate }));
   if (log !== undefined) io.write(madeJson(site.config.connections, made));
   else if (made.length === 0) io.note("nothing to do");
   return Exit.ok;
@@ -111,7 +127,7 @@ async function prepare({ options, io }: Invocation, done: Site["done"]): Promise
   await requireSupported(config);
   return {
     config,
-    desired: desiredFrom(config),
+    desired: desiredFrom(config, { allowKeyRemoval: options.flag("allow-key-removal") }),
     place,
     connect: (to) => new NetHsm(to),
     now: () => new Date(),

@@ -24,8 +24,15 @@ export interface Desired {
   /** How the passphrases of these users are kept in the homes of their system users. */
   readonly passphrases: Config["nonAdminSecretHandling"];
   readonly keys: readonly DesiredKey[];
-  /** What may be deleted although it holds keys. */
-  readonly removal: { readonly keys: readonly KeyRef[]; readonly namespaces: readonly NamespaceId[] };
+  readonly removal: Removal;
+}
+
+/** What may be deleted although it is a key, or holds keys. */
+export interface Removal {
+  readonly keys: readonly KeyRef[];
+  readonly namespaces: readonly NamespaceId[];
+  /** Whatever the configuration does not have. */
+  readonly everything: boolean;
 }
 
 export interface DesiredNamespace {
@@ -63,8 +70,13 @@ export function administratorsOf({ administrators, namespaces }: Desired): reado
   return [...administrators, ...namespaces.flatMap((each) => each.administrators)];
 }
 
+/** Whether a namespace that the configuration does not have may be deleted. */
+export function isRemoved({ removal }: Pick<Desired, "removal">, namespace: NamespaceId): boolean {
+  return removal.everything || removal.namespaces.includes(namespace);
+}
+
 /** Throws ConfigureError for what the configuration may ask for and no flow here can do. */
-export function desiredFrom(config: Config): Desired {
+export function desiredFrom(config: Config, { allowKeyRemoval = false } = {}): Desired {
   const { mappings } = config;
   const admins = mappings.flatMap((mapping) => (mapping.kind === "admin" ? [mapping.user] : []));
   const users = mappings.flatMap(usersOf);
@@ -85,7 +97,7 @@ export function desiredFrom(config: Config): Desired {
     users,
     passphrases: config.nonAdminSecretHandling,
     keys,
-    removal: config.removal,
+    removal: { ...config.removal, everything: allowKeyRemoval },
   };
 }
 

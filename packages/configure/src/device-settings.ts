@@ -10,7 +10,7 @@ import { performSetting } from "./perform-setting.ts";
 import type { Plan } from "./plan.ts";
 import { planSettings, type Reach } from "./plan-settings.ts";
 import type { Run } from "./run.ts";
-import { describeSetting, type SettingChange } from "./setting-change.ts";
+import { describeSetting, isInBackup, type SettingChange } from "./setting-change.ts";
 import type { Site } from "./site.ts";
 import { StateFiles } from "./state-files.ts";
 import { withDevice } from "./with-device.ts";
@@ -70,6 +70,7 @@ export async function applySettings(
         );
       }
       made.add(change.kind);
+      if (isInBackup(change)) run.backups.markDue();
       await performSetting({ site, run, connection }, change);
       site.done(connection.url, change);
     });

@@ -11,6 +11,7 @@ export interface Device extends Pick<NetHsm, "connection" | "provision" | "unloc
   >;
   readonly config: Pick<
     NetHsm["config"],
+    | "setUnlockPassphrase"
     | "setBackupPassphrase"
     | "getUnattendedBoot"
     | "setUnattendedBoot"

@@ -1,9 +1,9 @@
 /** Ways into a device while two sets of admin credentials may be in force: what shall be, then what was. */
 import { NetHsmError } from "@signstar/nethsm/errors";
-import { authenticates, rateLimitMs } from "./authenticates.ts";
+import { administratorLogin, rateLimitMs } from "./authenticates.ts";
 import { leadingAdministrator } from "./desired.ts";
 import type { Device } from "./device.ts";
-import { ConfigureError } from "./errors.ts";
+import { ConfigureError, refusedHint } from "./errors.ts";
 import type { Run } from "./run.ts";
 
 /** From Locked to Operational. Throws ConfigureError (credentials-refused, no-credentials), NetHsmError. */
@@ -26,19 +26,11 @@ export async function unlock(run: Run): Promise<void> {
  * (credentials-refused, no-credentials), NetHsmError.
  */
 export async function logIn(run: Run): Promise<Device> {
-  const { administrators } = run.requireAdminCredentials();
-  const earlier = run.secrets?.previous?.administrators;
-  for (const each of earlier === undefined ? [administrators] : [administrators, earlier]) {
-    const passphrase = each.get(leadingAdministrator);
-    if (passphrase === undefined) continue;
-    run.learn(leadingAdministrator, passphrase);
-    if (await authenticates(run, leadingAdministrator)) return run.as(leadingAdministrator);
-  }
+  const login = await administratorLogin(run, leadingAdministrator);
+  if (login === "current" || login === "previous") return run.as(leadingAdministrator);
   throw refused(`the admin credentials of ${leadingAdministrator}`);
 }
 
 function refused(what: string): ConfigureError {
-  return new ConfigureError("credentials-refused", `the device refuses ${what} of this host`, {
-    hint: "the admin credentials belong to another device, or to an earlier provisioning",
-  });
+  return new ConfigureError("credentials-refused", `the device refuses ${what} of this host`, { hint: refusedHint });
 }

@@ -14,6 +14,9 @@ const exits = {
   "no-system-user": Exit.config,
   conflict: Exit.config,
   "device-failed": Exit.unavailable,
+  "bad-backup": Exit.protocol,
+  "left-out": Exit.config,
+  "out-of-reach": Exit.unavailable,
   "backup-passphrase-refused": Exit.config,
   "certificate-unknown": Exit.unavailable,
   running: Exit.tempFail,
@@ -30,3 +33,7 @@ export class ConfigureError extends Failure<ConfigureCode> {
     super(code, exits[code], message, options);
   }
 }
+
+/** What to make of a device that refuses what this host has for it. */
+export const refusedHint =
+  "the admin credentials belong to another device, to an earlier provisioning, or to a rotation that was not finished here";

@@ -3,6 +3,8 @@ import type { AdminSecrets, AdminStore } from "./admin-store.ts";
 
 /** A file of root's, and the one before beside it during a rotation. */
 export abstract class KeptAdminStore implements AdminStore {
+  readonly handedIn = false;
+
   /** What is in force, or what was before a rotation that is not finished. */
   protected abstract load(which?: "old"): Promise<AdminCredentials | undefined>;
   /** On disk when it resolves. */

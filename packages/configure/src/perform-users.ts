@@ -17,7 +17,7 @@ export function setPassphrase(run: Run, as: UserId, user: DesiredUser): Promise<
 
 /**
  * File first, device second: whatever happens in between, one of the two files is what the device answers to, and
- * what was never set is found out and made anew.
+ * what was never set is found out and made anew. The one before is forgotten when all devices have this one.
  */
 async function withFreshPassphrase(
   run: Run,
@@ -29,5 +29,5 @@ async function withFreshPassphrase(
   await run.passphraseFiles.stage(user, passphrase, hasOld);
   await set(passphrase);
   run.learn(user.id, passphrase);
-  await run.passphraseFiles.settle(user);
+  run.unsettled.add(user);
 }

@@ -1,12 +1,19 @@
 /** Makes one change. Each may fail or be interrupted between any two calls, and may be made again after a new look. */
-import { NetHsmError } from "@signstar/nethsm/errors";
-import { namespaceOf, parseTag, type UserId } from "@signstar/nethsm/ids";
-import { extendAdminCredentials, makeAdminCredentials } from "./admin-credentials.ts";
+import { parseTag } from "@signstar/nethsm/ids";
 import type { Change } from "./change.ts";
-import { leadingAdministrator } from "./desired.ts";
-import { ConfigureError } from "./errors.ts";
+import { unlock } from "./enter.ts";
+import { keepBackup } from "./keep-backup.ts";
 import { makeKeyCertificate, storeCertificate, writeCertificate } from "./perform-certificates.ts";
+import {
+  createAdministrator,
+  provision,
+  setAdministratorPassphrase,
+  setBackupPassphrase,
+  setUnlockPassphrase,
+  writeAdminCredentials,
+} from "./perform-passphrases.ts";
 import { createUser, setPassphrase } from "./perform-users.ts";
+import { restoreFromLeader } from "./restore-from-leader.ts";
 import type { Run } from "./run.ts";
 
 export async function perform(run: Run, change: Change): Promise<void> {
@@ -14,20 +21,19 @@ export async function perform(run: Run, change: Change): Promise<void> {
     case "trust-certificate":
       return run.files.addTlsPin(run.device.connection.url, change.sha256);
     case "write-admin-credentials":
-      return writeAdminCredentials(run, change.users);
+      return writeAdminCredentials(run, change);
     case "provision":
       return provision(run);
     case "unlock":
       return unlock(run);
+    case "set-unlock-passphrase":
+      return setUnlockPassphrase(run, change.as);
     case "set-backup-passphrase":
       return setBackupPassphrase(run, change.as);
-    case "create-administrator": {
-      const { as, user } = change;
-      const passphrase = administratorPassphrase(run, user);
-      return run.as(as).users.create(user, { realName: administratorName(user), role: "Administrator", passphrase });
-    }
+    case "create-administrator":
+      return createAdministrator(run, change.as, change.user);
     case "set-administrator-passphrase":
-      return run.as(change.as).users.setPassphrase(change.user, administratorPassphrase(run, change.user));
+      return setAdministratorPassphrase(run, change.as, change.user);
     case "create-namespace":
       return run.as(change.as).namespaces.create(change.namespace);
     case "remove-namespace":
@@ -38,6 +44,12 @@ export async function perform(run: Run, change: Change): Promise<void> {
       return setPassphrase(run, change.as, change.user);
     case "settle-passphrase":
       return run.passphraseFiles.settle(change.user);
+    case "settle-admin-credentials":
+      return run.store.settle();
+    case "keep-backup":
+      return keepBackup(run);
+    case "restore-from-leader":
+      return restoreFromLeader(run);
     case "remove-user":
       return run.as(change.as).users.delete(change.user);
     case "add-user-tag":
@@ -64,59 +76,4 @@ export async function perform(run: Run, change: Change): Promise<void> {
     case "write-certificate":
       return writeCertificate(run, change.as, change.key);
   }
-}
-
-async function writeAdminCredentials(run: Run, users: readonly UserId[]): Promise<void> {
-  const { current: before, previous } = run.secrets ?? {};
-  const current =
-    before === undefined ? makeAdminCredentials(run.iteration, users) : extendAdminCredentials(before, users);
-  await run.store.write(current, { keepPrevious: false });
-  run.secrets = { current, previous };
-}
-
-async function provision(run: Run): Promise<void> {
-  const { unlockPassphrase } = run.requireAdminCredentials();
-  const adminPassphrase = administratorPassphrase(run, leadingAdministrator);
-  await run.device.provision({ unlockPassphrase, adminPassphrase, systemTime: run.now() });
-}
-
-async function unlock(run: Run): Promise<void> {
-  try {
-    await run.device.unlock(run.requireAdminCredentials().unlockPassphrase);
-  } catch (cause) {
-    if (!(cause instanceof NetHsmError) || cause.code !== "forbidden") throw cause;
-    throw new ConfigureError("credentials-refused", "the device refuses the unlock passphrase of this host", {
-      cause,
-      hint: "this host's admin-credentials.toml belongs to another device, or to an earlier provisioning",
-    });
-  }
-}
-
-/** A device tells neither whether it has one nor which: first as if it had none, then as if it had ours. */
-async function setBackupPassphrase(run: Run, as: UserId): Promise<void> {
-  const { backupPassphrase: next } = run.requireAdminCredentials();
-  for (const current of [undefined, next]) {
-    try {
-      return await run.as(as).config.setBackupPassphrase({ current, next });
-    } catch (thrown) {
-      if (!(thrown instanceof NetHsmError) || thrown.code !== "forbidden") throw thrown;
-    }
-  }
-  throw new ConfigureError(
-    "backup-passphrase-refused",
-    "the device has a backup passphrase that this host does not know",
-    {
-      hint: "give the device the backup_passphrase of this host's admin-credentials.toml",
-    },
-  );
-}
-
-function administratorPassphrase(run: Run, user: UserId) {
-  const passphrase = run.requireAdminCredentials().administrators.get(user);
-  if (passphrase !== undefined) return passphrase;
-  throw new ConfigureError("no-credentials", `the admin credentials of this host have no passphrase of ${user}`);
-}
-
-function administratorName(user: UserId): string {
-  return namespaceOf(user) === undefined ? `System-wide Admin ${user}` : `Namespace Admin ${user}`;
 }

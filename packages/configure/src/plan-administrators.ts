@@ -1,18 +1,28 @@
-import type { NamespaceId, UserId } from "@signstar/nethsm/ids";
-import { leadingAdministrator } from "./desired.ts";
+import { type NamespaceId, namespaceOf, type UserId } from "@signstar/nethsm/ids";
+import { isRemoved, leadingAdministrator } from "./desired.ts";
 import { doorkeeper, type Planning } from "./planning.ts";
 
 /** Administrators of the device, and of the namespaces that exist. */
 export function planAdministrators(context: Planning): void {
   const { desired, contents, conflicts } = context;
-  for (const user of desired.administrators) {
-    if (user !== leadingAdministrator) planAdministrator(context, leadingAdministrator, user);
-  }
+  for (const user of desired.administrators) planAdministrator(context, leadingAdministrator, user);
   for (const { id, administrators } of desired.namespaces) {
     if (!contents.namespaces.has(id)) continue;
     const as = doorkeeper(desired, contents, id);
     if (as === undefined) conflicts.push(outOfReach(id));
     else for (const user of administrators) planAdministrator(context, as, user);
+  }
+  planOthers(context);
+}
+
+/** Administrators of namespaces that the configuration no longer has: their passphrases are known and go on being so. */
+function planOthers({ desired, contents, changes }: Planning): void {
+  const wanted = new Set(desired.namespaces.map(({ id }) => id));
+  for (const [user, { role, passphrase }] of contents.users) {
+    const namespace = namespaceOf(user);
+    if (namespace === undefined || wanted.has(namespace) || !contents.namespaces.has(namespace)) continue;
+    if (role !== "Administrator" || passphrase !== "previous" || isRemoved(desired, namespace)) continue;
+    changes.push({ kind: "set-administrator-passphrase", as: user, user });
   }
 }
 

@@ -28,13 +28,15 @@ const desired: Desired = {
   users: [{ id: operator, role: "Operator", tags: [parseTag("tag1")], systemUser: parseSystemUserId("build") }],
   passphrases: "plaintext",
   keys: [key],
-  removal: { keys: [], namespaces: [] },
+  removal: { keys: [], namespaces: [], everything: false },
 };
 const missing: CertificateState = { kind: "missing" };
 const good: CertificateState = { kind: "good" };
 const outdated: CertificateState = { kind: "outdated", createdAt: 7, why: "is old" };
 const foreign: CertificateState = { kind: "foreign", why: "is for another key" };
 const found: ActualKey = {
+  key,
+  publicKey: "RSA 1",
   type: "RSA",
   mechanisms: new Set(["RSA_Signature_PKCS1"]),
   length: 4096,

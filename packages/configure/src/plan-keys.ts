@@ -30,11 +30,10 @@ export function planKeys(context: Planning): void {
 /** Only keys that the configuration lists for removal. */
 export function planKeyRemoval(context: Planning): void {
   const { desired, contents, changes, notes } = context;
-  const removed = new Map(desired.removal.keys.map((key) => [formatKeyRef(key), key]));
-  for (const label of contents.otherKeys) {
-    const key = removed.get(label);
-    const as = key && context.actorFor(key.namespace);
-    if (key === undefined || as === undefined) notes.push(`key ${label} is not in the configuration and stays`);
+  const removed = new Set(desired.removal.keys.map(formatKeyRef));
+  for (const [label, { key }] of contents.otherKeys) {
+    const as = removed.has(label) || desired.removal.everything ? context.actorFor(key.namespace) : undefined;
+    if (as === undefined) notes.push(`key ${label} is not in the configuration and stays`);
     else changes.push({ kind: "remove-key", as, key });
   }
 }

@@ -1,5 +1,5 @@
 import { namespaceOf, type UserId } from "@signstar/nethsm/ids";
-import { leadingAdministrator } from "./desired.ts";
+import { isRemoved, leadingAdministrator } from "./desired.ts";
 import { type Planning, removerOf } from "./planning.ts";
 
 /**
@@ -9,7 +9,9 @@ import { type Planning, removerOf } from "./planning.ts";
 export function planRemovals(context: Planning): void {
   const { desired, contents, changes, notes } = context;
   const wanted = new Set(desired.namespaces.map(({ id }) => id));
-  const removed = new Set(desired.removal.namespaces.filter((namespace) => contents.namespaces.has(namespace)));
+  const removed = new Set(
+    [...contents.namespaces].filter((namespace) => !wanted.has(namespace) && isRemoved(desired, namespace)),
+  );
   for (const namespace of removed) changes.push({ kind: "remove-namespace", as: leadingAdministrator, namespace });
   for (const namespace of contents.namespaces) {
     if (wanted.has(namespace) || removed.has(namespace)) continue;

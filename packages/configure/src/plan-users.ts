@@ -1,5 +1,5 @@
 import { namespaceOf, type UserId } from "@signstar/nethsm/ids";
-import type { ActualUser } from "./actual.ts";
+import type { ActualUser, PassphraseState } from "./actual.ts";
 import type { DesiredUser } from "./desired.ts";
 import type { Planning } from "./planning.ts";
 
@@ -11,15 +11,27 @@ export function planUsers(context: Planning): void {
   }
 }
 
-function planUser({ changes }: Planning, as: UserId, user: DesiredUser, found: ActualUser | undefined): void {
+function planUser({ changes, rotation }: Planning, as: UserId, user: DesiredUser, found: ActualUser | undefined): void {
   const { id, role, tags } = user;
   // The NetHSM has no way to change a role.
   if (found !== undefined && found.role !== role) changes.push({ kind: "remove-user", as, user: id });
   const same = found?.role === role ? found : undefined;
   if (same === undefined) changes.push({ kind: "create-user", as, user });
-  else if (same.passphrase === "unsettled") changes.push({ kind: "settle-passphrase", user });
-  else if (same.passphrase !== "accepted") changes.push({ kind: "set-passphrase", as, user });
+  else if (rotation.users || !isGood(same.passphrase)) changes.push({ kind: "set-passphrase", as, user });
   for (const tag of tags) {
     if (same === undefined || !same.tags.has(tag)) changes.push({ kind: "add-user-tag", as, user: id, tag });
   }
+}
+
+/** The one before is forgotten when every device has answered with this one. */
+export function planSettling({ desired, contents, changes, rotation }: Planning): void {
+  for (const user of desired.users) {
+    const found = contents.users.get(user.id);
+    if (found?.role !== user.role || found.passphrase !== "unsettled" || rotation.users) continue;
+    changes.push({ kind: "settle-passphrase", user });
+  }
+}
+
+function isGood(passphrase: PassphraseState): boolean {
+  return passphrase === "accepted" || passphrase === "unsettled";
 }

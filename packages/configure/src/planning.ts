@@ -3,6 +3,16 @@ import type { Contents } from "./actual.ts";
 import type { Change } from "./change.ts";
 import { type Desired, leadingAdministrator } from "./desired.ts";
 
+/** Which passphrases are made anew although they are good. */
+export interface Rotation {
+  /** Of every user but the administrators. */
+  readonly users: boolean;
+  /** Of administrators, of unlocking and of backups: others than before are to be in force. */
+  readonly admins: boolean;
+}
+
+export const noRotation: Rotation = { users: false, admins: false };
+
 /** What the parts of a plan share while it grows. */
 export interface Planning {
   readonly desired: Desired;
@@ -10,11 +20,12 @@ export interface Planning {
   readonly changes: Change[];
   readonly conflicts: string[];
   readonly notes: string[];
+  readonly rotation: Rotation;
   /** Who changes users and keys there once its administrators are as planned; undefined if nobody we know can. */
   actorFor(namespace: NamespaceId | undefined): UserId | undefined;
 }
 
-export function planning(desired: Desired, contents: Contents): Planning {
+export function planning(desired: Desired, contents: Contents, rotation: Rotation): Planning {
   const actors = new Map(
     desired.namespaces.map(({ id, administrators }) => {
       const now = doorkeeper(desired, contents, id);
@@ -27,6 +38,7 @@ export function planning(desired: Desired, contents: Contents): Planning {
     changes: [],
     conflicts: [],
     notes: [],
+    rotation,
     actorFor: (namespace) => (namespace === undefined ? leadingAdministrator : actors.get(namespace)),
   };
 }
@@ -46,7 +58,7 @@ export function doorkeeper(
   const earlier = [...contents.users.keys()].filter((user) => namespaceOf(user) === namespace);
   return [...configured, ...earlier].find((user) => {
     const found = contents.users.get(user);
-    return found?.role === "Administrator" && found.passphrase === "accepted";
+    return found?.role === "Administrator" && (found.passphrase === "accepted" || found.passphrase === "previous");
   });
 }
 

@@ -6,7 +6,7 @@ import type { Plan } from "./plan.ts";
 
 export interface DevicePlan {
   readonly url: DeviceUrl;
-  readonly state: SystemState;
+  readonly state: SystemState | "Unreachable";
   readonly plan: Plan<AnyChange>;
 }
 

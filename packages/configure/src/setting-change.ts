@@ -37,6 +37,11 @@ export function isSettingChange(change: { readonly kind: string }): change is Se
   return kinds.includes(change.kind);
 }
 
+/** Whether a backup is to have it. Of the network none is: whoever restores one has the address from the configuration. */
+export function isInBackup({ kind }: SettingChange): boolean {
+  return kind !== "set-network" && kind !== "forget-tls-pins";
+}
+
 /** One line for people: `~` other, `-` gone. */
 export function describeSetting(change: SettingChange): string {
   switch (change.kind) {

@@ -1,17 +1,18 @@
 /** All that a configuration is about: its devices, the first of which leads, and this host. */
-import type { Config } from "@signstar/config/model";
+import type { Config, DeviceConnection } from "@signstar/config/model";
 import type { DeviceUrl } from "@signstar/nethsm/tls";
 import { type AdminSecrets, type AdminStore, HeldSecrets } from "./admin-store.ts";
-import { applyToDevice, planDevice } from "./apply.ts";
+import type { ApplyOptions } from "./apply.ts";
+import { applyOnce } from "./apply-site.ts";
 import type { AnyChange } from "./change.ts";
 import type { Desired } from "./desired.ts";
 import type { Connect } from "./device.ts";
-import { applySettings, planDeviceSettings, requireSettingsPossible } from "./device-settings.ts";
+import { ConfigureError } from "./errors.ts";
 import type { Place } from "./place.ts";
-import { joined } from "./plan.ts";
+import { planDevices } from "./plan-site.ts";
 import type { DevicePlan } from "./report.ts";
-import { onlyConnection } from "./support.ts";
-import { withDevice } from "./with-device.ts";
+
+export type { ApplyOptions } from "./apply.ts";
 
 export interface Site {
   readonly config: Config;
@@ -24,47 +25,38 @@ export interface Site {
   done(device: DeviceUrl, change: AnyChange): void;
 }
 
-export interface ApplyOptions {
-  /** Whether every user but the administrators gets a fresh passphrase. */
-  readonly rotate: boolean;
+/** The device that leads, and those that follow. Throws ConfigureError (no-connection). */
+export function connectionsOf({ connections }: Config): readonly [DeviceConnection, ...DeviceConnection[]] {
+  const [first, ...others] = connections;
+  if (first === undefined) throw new ConfigureError("no-connection", "the configuration names no device");
+  return [first, ...others];
 }
 
 /** What differs on each device, the leader first; changes nothing. Without secrets only new devices can be looked at. */
 export function planSite(site: Site, secrets: AdminSecrets | undefined): Promise<DevicePlan[]> {
-  return planWithStore(site, new HeldSecrets(secrets));
+  return planDevices(site, new HeldSecrets(secrets));
 }
 
 /**
  * Makes every device, and this host, what they should be. When it resolves, every device has answered with
- * `secrets.current`. Interrupted at any point, it finishes when it is run again with the same secrets.
+ * `secrets.current`: those before need not be kept. Interrupted at any point, it finishes when it is run again with the
+ * same secrets. Throws ConfigureError out-of-reach or left-out if a device that follows is not done; the others are.
  */
 export function applySite(site: Site, secrets: AdminSecrets, options: ApplyOptions): Promise<void> {
-  return applyWithStore(site, new HeldSecrets(secrets), options);
+  // New secrets for a new iteration are the business of whoever shares them out.
+  const config = { ...site.config, iteration: secrets.current.iteration };
+  return applyOnce({ ...site, config }, new HeldSecrets(secrets), options);
 }
 
 /** As `planSite`, with the admin credentials that this host keeps. */
-export async function planWithStore(site: Site, store: AdminStore): Promise<DevicePlan[]> {
-  const plans: DevicePlan[] = [];
-  for (const connection of site.config.connections) {
-    const { url } = connection;
-    const isLeader = connection === site.config.connections[0];
-    await withDevice(site, store, connection, async (run, meeting) => {
-      const plan = await planDevice(run, meeting);
-      const settings = isLeader ? await planDeviceSettings(site, run, meeting.state, connection) : undefined;
-      plans.push({ url, state: meeting.state, plan: joined(plan, settings) });
-    });
-  }
-  return plans;
+export function planWithStore(site: Site, store: AdminStore): Promise<DevicePlan[]> {
+  return planDevices(site, store);
 }
 
 /** As `applySite`, with the admin credentials that this host keeps; it makes and extends them as well. */
-export async function applyWithStore(site: Site, store: AdminStore, _options: ApplyOptions): Promise<void> {
-  const connection = onlyConnection(site.config);
-  await withDevice(site, store, connection, async (run, meeting) => {
-    await requireSettingsPossible(site, run, meeting.state, connection);
-    await applyToDevice(run, meeting, (change) => site.done(connection.url, change));
-  });
-  await applySettings(site, store, { network: false });
-  // Nobody may reach the device at this URL afterwards.
-  await applySettings(site, store, { network: true });
+export async function applyWithStore(site: Site, store: AdminStore, options: ApplyOptions): Promise<void> {
+  await applyOnce(site, store, options);
+  const secrets = await store.read();
+  // A rotation that was under way for an earlier iteration had to be finished first.
+  if (secrets?.current.iteration !== site.config.iteration) await applyOnce(site, store, { rotate: false });
 }

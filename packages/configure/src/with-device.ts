@@ -6,15 +6,15 @@ import type { Site } from "./site.ts";
 import { StateFiles } from "./state-files.ts";
 
 /** Meets the device, and lets go of it whatever happens. */
-export async function withDevice(
+export async function withDevice<T>(
   site: Site,
   store: AdminStore,
   connection: DeviceConnection,
-  work: (run: Run, meeting: Meeting) => Promise<void>,
-): Promise<void> {
+  work: (run: Run, meeting: Meeting) => Promise<T>,
+): Promise<T> {
   const meeting = await meet(connection, new StateFiles(site.place), site.connect);
   try {
-    await work(runOn(site, store, meeting), meeting);
+    return await work(runOn(site, store, meeting), meeting);
   } finally {
     meeting.device.close();
   }

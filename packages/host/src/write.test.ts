@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { makeDirectory, writeFileAtomic } from "./atomic-file.ts";
+import { makeDirectory, writeFileAtomic, writeStreamAtomic } from "./atomic-file.ts";
 import { removeAs, writeAs } from "./write-as.ts";
 
 const base = mkdtempSync(join(tmpdir(), "signstar-write-"));
@@ -57,6 +58,30 @@ describe("writeFileAtomic", () => {
       expect.objectContaining({ code: "write-failed", exit: 73 }),
     );
     expect(readdirSync(home)).toEqual(["taken"]);
+  });
+});
+
+describe("writeStreamAtomic", () => {
+  test("what was written in pieces is there as a whole", async () => {
+    await writeStreamAtomic(join(home, "file"), { mode: 0o640 }, async (write) => {
+      write(bytes.subarray(0, 3));
+      expect(existsSync(join(home, "file"))).toBe(false);
+      write(bytes.subarray(3));
+    });
+    expect(new Uint8Array(readFileSync(join(home, "file")))).toEqual(bytes);
+    expect(statSync(join(home, "file")).mode & 0o7777).toBe(0o640);
+    expect(readdirSync(home)).toEqual(["file"]);
+  });
+
+  test("what breaks off leaves the file before, and nothing beside it", async () => {
+    writeFileSync(join(home, "file"), "before");
+    const failed = writeStreamAtomic(join(home, "file"), { mode: 0o640 }, async (write) => {
+      write(bytes);
+      throw new RangeError("no more");
+    });
+    await expect(failed).rejects.toThrow(RangeError);
+    expect(readFileSync(join(home, "file"), "utf8")).toBe("before");
+    expect(readdirSync(home)).toEqual(["file"]);
   });
 });
 

@@ -80,6 +80,7 @@ export function desiredArbitrary(): fc.Arbitrary<Desired> {
         passphrases: "plaintext" as const,
         keys,
         removal: {
+          everything: false,
           namespaces: removal.namespaces.filter((id) => !exists(id)),
           keys: removal.keys.filter((key) => !keys.some((each) => formatKeyRef(each) === formatKeyRef(key))),
         },

@@ -1,180 +1,147 @@
-/** A NetHSM and a host in memory, reduced to what plans are about; it refuses what a NetHSM refuses. */
-
+/** Devices and a host in memory, and what each change does to them, effect by effect. */
 import { formatKeyRef } from "@signstar/config/key-ref";
-import type { KeyRef } from "@signstar/config/model";
-import { type NamespaceId, namespaceOf, type UserId } from "@signstar/nethsm/ids";
-import type { KeyMechanism, KeyType, Role, SystemState } from "@signstar/nethsm/types";
-import { type Actual, type ActualUser, type CertificateState, freshContents } from "../actual.ts";
+import { namespaceOf, type UserId } from "@signstar/nethsm/ids";
 import type { Change } from "../change.ts";
 import { type Desired, type DesiredUser, leadingAdministrator } from "../desired.ts";
+import { temporaryBackupUser } from "../temporary-user.ts";
+import { type ModelBackup, type ModelCaller, type ModelCertificate, ModelDevice, must } from "./model-device.ts";
 
-interface ModelCertificate {
-  readonly key: number;
-  readonly userId: string;
-}
-interface ModelKey {
-  readonly serial: number;
-  readonly type: KeyType;
-  readonly mechanisms: readonly KeyMechanism[];
-  readonly length: number | undefined;
-  readonly tags: Set<string>;
-  certificate: ModelCertificate | undefined;
-}
-interface ModelUser {
-  readonly role: Role;
-  passphrase: number;
-  readonly tags: Set<string>;
+export interface ModelSecrets {
+  readonly iteration: number;
+  readonly unlock: number;
+  readonly backup: number;
+  readonly administrators: ReadonlyMap<UserId, number>;
 }
 
 export class World {
-  state: SystemState = "Unprovisioned";
-  readonly users = new Map<UserId, ModelUser>();
-  readonly namespaces = new Set<NamespaceId>();
-  readonly keys = new Map<string, ModelKey & KeyRef>();
-  adminCredentials: Map<UserId, number> | undefined;
+  readonly leader = new ModelDevice();
+  readonly followers: readonly ModelDevice[];
+  /** Of the configuration. */
+  iteration = 1;
+  secrets: { readonly current: ModelSecrets; readonly previous: ModelSecrets | undefined } | undefined;
   readonly passphraseFiles = new Map<UserId, { current: number; old: number | undefined }>();
   readonly certificateFiles = new Map<string, ModelCertificate>();
+  kept: ModelBackup | undefined;
+  isBackupDue = false;
   signatures = 0;
   #serial = 0;
 
-  observe(desired: Desired): Actual {
-    const open = this.state === "Operational";
-    const known = this.adminCredentials;
-    const administrators = [...desired.administrators, ...desired.namespaces.flatMap((each) => each.administrators)];
-    const passphraseState = (id: UserId, user: ModelUser): ActualUser["passphrase"] => {
-      if (user.role === "Administrator") {
-        if (known?.has(id)) return known.get(id) === user.passphrase ? "accepted" : "refused";
-        return administrators.includes(id) ? "missing" : "unknown";
-      }
-      if (!desired.users.some((each) => each.id === id)) return "unknown";
-      const file = this.passphraseFiles.get(id);
-      if (file === undefined) return "missing";
-      if (file.current !== user.passphrase) return "refused";
-      return file.old === undefined ? "accepted" : "unsettled";
-    };
-    const wantedKeys = new Set(desired.keys.map(formatKeyRef));
-    const stray = [...wantedKeys].filter((label) => this.certificateFiles.has(label) && !this.keys.has(label));
-    const about = { state: this.state, firstPin: undefined, adminCredentials: known && new Set(known.keys()) };
-    if (!open) {
-      return { ...about, contents: this.state === "Unprovisioned" ? freshContents(new Set(stray)) : undefined };
-    }
-    return {
-      ...about,
-      contents: {
-        softwareVersion: "5.0",
-        otherKeys: new Set([...this.keys.keys()].filter((label) => !wantedKeys.has(label))),
-        users: new Map(
-          [...this.users].map(([id, user]) => [
-            id,
-            { role: user.role, tags: new Set(user.tags), passphrase: passphraseState(id, user) },
-          ]),
-        ),
-        namespaces: new Set(this.namespaces),
-        keys: new Map(
-          [...this.keys]
-            .filter(([label]) => wantedKeys.has(label))
-            .map(([label, key]) => {
-              const wanted = desired.keys.find((each) => formatKeyRef(each) === label)?.certificate?.userId;
-              const state = (certificate: ModelCertificate | undefined): CertificateState => {
-                if (certificate === undefined) return { kind: "missing" };
-                if (certificate.key !== key.serial) return { kind: "foreign", why: "is for another key" };
-                if (certificate.userId === wanted) return { kind: "good" };
-                return { kind: "outdated", createdAt: 1, why: "its user id is another" };
-              };
-              const file = this.certificateFiles.get(label);
-              const certificate = { file: state(file), device: state(key.certificate), same: file === key.certificate };
-              return [label, { ...key, mechanisms: new Set(key.mechanisms), tags: new Set(key.tags), certificate }];
-            }),
-        ),
-        strayCertificates: new Set(stray),
-      },
-    };
+  constructor(followers = 0) {
+    this.followers = Array.from({ length: followers }, () => new ModelDevice());
   }
 
   /** The single effects of a change, in their order; each may be the last one. */
-  steps(change: Change): (() => void)[] {
+  steps(device: ModelDevice, desired: Desired, change: Change): (() => void)[] {
+    const as = "as" in change ? this.#caller(change.as) : this.#caller(leadingAdministrator);
     switch (change.kind) {
       case "trust-certificate":
         return [];
       case "write-admin-credentials":
+        return [() => this.#writeSecrets(change)];
+      case "settle-admin-credentials":
         return [
           () => {
-            const added = change.users.map((user) => [user, this.#next()] as const);
-            this.adminCredentials = new Map([...(this.adminCredentials ?? []), ...added]);
+            const { current } = this.#secrets();
+            for (const each of [this.leader, ...this.followers]) {
+              must(each.unlockPassphrase === current.unlock, "a device has another unlock passphrase");
+            }
+            this.secrets = { current, previous: undefined };
           },
         ];
       case "provision":
         return [
           () => {
-            must(this.state === "Unprovisioned", "provisioned twice");
-            this.state = "Operational";
-            this.#create(leadingAdministrator, "Administrator", this.#admin(leadingAdministrator));
+            const { unlock } = this.#secrets().current;
+            device.provision(leadingAdministrator, this.#admin(leadingAdministrator), unlock, this.#next());
           },
         ];
       case "unlock":
+        return [() => device.unlock(this.#both().map(({ unlock }) => unlock))];
+      case "set-unlock-passphrase":
         return [
           () => {
-            this.state = "Operational";
+            must(device.login(as) === undefined, "system-wide only");
+            must(
+              this.#both().some(({ unlock }) => unlock === device.unlockPassphrase),
+              "unlock passphrase unknown",
+            );
+            device.unlockPassphrase = this.#secrets().current.unlock;
           },
         ];
       case "set-backup-passphrase":
-        return [() => this.#login(change.as)];
+        return [() => this.#setBackupPassphrase(device, as)];
+      case "keep-backup":
+        return this.#keepBackup(desired);
+      case "restore-from-leader":
+        return [
+          ...this.#keepBackup(desired),
+          () => device.restore(this.#caller(leadingAdministrator), this.#keptBackup()),
+          () => {
+            if (device.state === "Locked") device.unlock([this.#secrets().current.unlock]);
+          },
+          () => {
+            device.login(this.#caller(leadingAdministrator));
+            device.users.delete(temporaryBackupUser(desired));
+          },
+        ];
       case "create-administrator":
         return [
           () => {
-            this.#mayChange(change.as, change.user);
-            this.#create(change.user, "Administrator", this.#admin(change.user));
+            device.mayChange(as, change.user);
+            device.create(change.user, "Administrator", this.#admin(change.user));
           },
         ];
       case "set-administrator-passphrase":
         return [
           () => {
-            this.#mayChange(change.as, change.user);
-            this.#user(change.user).passphrase = this.#admin(change.user);
+            device.mayChange(as, change.user);
+            device.user(change.user).passphrase = this.#admin(change.user);
           },
         ];
       case "create-namespace":
         return [
           () => {
-            must(this.#login(change.as) === undefined, "system-wide only");
-            must(!this.namespaces.has(change.namespace), "namespace exists");
-            this.namespaces.add(change.namespace);
+            must(device.login(as) === undefined, "system-wide only");
+            must(!device.namespaces.has(change.namespace), "namespace exists");
+            device.namespaces.add(change.namespace);
           },
         ];
       case "remove-namespace":
         return [
           () => {
-            must(this.#login(change.as) === undefined, "system-wide only");
-            must(this.namespaces.delete(change.namespace), "no such namespace");
-            for (const [label, key] of this.keys) if (key.namespace === change.namespace) this.keys.delete(label);
+            must(device.login(as) === undefined, "system-wide only");
+            must(device.namespaces.delete(change.namespace), "no such namespace");
+            for (const [label, key] of device.keys) {
+              if (key.namespace === change.namespace) device.keys.delete(label);
+            }
           },
         ];
       case "create-user":
         return this.#withFreshPassphrase(change.user, (passphrase) => {
-          this.#mayChange(change.as, change.user.id);
-          this.#create(change.user.id, change.user.role, passphrase);
+          device.mayChange(as, change.user.id);
+          device.create(change.user.id, change.user.role, passphrase);
         });
       case "set-passphrase":
         return this.#withFreshPassphrase(change.user, (passphrase) => {
-          this.#mayChange(change.as, change.user.id);
-          this.#user(change.user.id).passphrase = passphrase;
+          device.mayChange(as, change.user.id);
+          device.user(change.user.id).passphrase = passphrase;
         });
       case "settle-passphrase":
-        return [() => this.#settle(change.user.id)];
+        return [() => this.settle(change.user.id)];
       case "remove-user":
         return [
           () => {
-            this.#mayChange(change.as, change.user);
+            device.mayChange(as, change.user);
             must(change.as !== change.user, "users cannot delete themselves");
-            must(this.users.delete(change.user), "no such user");
+            must(device.users.delete(change.user), "no such user");
           },
         ];
       case "add-user-tag":
       case "remove-user-tag":
         return [
           () => {
-            this.#mayChange(change.as, change.user);
-            const user = this.#user(change.user);
+            device.mayChange(as, change.user);
+            const user = device.user(change.user);
             must(user.role === "Operator", "tags are for operators");
             if (change.kind === "add-user-tag") user.tags.add(change.tag);
             else must(user.tags.delete(change.tag), "no such tag");
@@ -184,9 +151,9 @@ export class World {
         return [
           () => {
             const { key } = change;
-            must(this.#login(change.as) === key.namespace, "other namespace");
-            must(!this.keys.has(formatKeyRef(key)), "key exists");
-            this.keys.set(formatKeyRef(key), {
+            must(device.login(as) === key.namespace, "other namespace");
+            must(!device.keys.has(formatKeyRef(key)), "key exists");
+            device.keys.set(formatKeyRef(key), {
               ...key,
               serial: this.#next(),
               tags: new Set(key.tags),
@@ -195,24 +162,22 @@ export class World {
           },
         ];
       case "remove-key":
-        return [
-          () => must(this.#key(change.as, change.key) && this.keys.delete(formatKeyRef(change.key)), "no such key"),
-        ];
+        return [() => must(device.key(as, change.key) && device.keys.delete(formatKeyRef(change.key)), "no such key")];
       case "add-key-tag":
-        return [() => this.#key(change.as, change.key).tags.add(change.tag)];
+        return [() => device.key(as, change.key).tags.add(change.tag)];
       case "remove-key-tag":
         return [
           () => {
-            const { tags } = this.#key(change.as, change.key);
+            const { tags } = device.key(as, change.key);
             must(tags.delete(change.tag) && tags.size > 0, "a key must keep a tag");
           },
         ];
       case "make-certificate": {
-        const { as, key, userId } = change;
+        const { key, userId } = change;
         return [
           () => {
-            const operator = this.#user(key.operator);
-            const found = this.#key(as, key);
+            const operator = device.user(key.operator);
+            const found = device.key(as, key);
             must(operator.role === "Operator" && namespaceOf(key.operator) === key.namespace, "cannot sign");
             must(this.passphraseFiles.get(key.operator)?.current === operator.passphrase, "passphrase unknown");
             must(
@@ -222,22 +187,22 @@ export class World {
             this.signatures += 1;
             this.certificateFiles.set(formatKeyRef(key), { key: found.serial, userId });
           },
-          ...this.steps({ kind: "store-certificate", as, key }),
+          ...this.steps(device, desired, { kind: "store-certificate", as: change.as, key }),
         ];
       }
       case "store-certificate":
         return [
           () => {
-            this.#key(change.as, change.key).certificate = undefined;
+            device.key(as, change.key).certificate = undefined;
           },
           () => {
-            this.#key(change.as, change.key).certificate = this.certificateFiles.get(formatKeyRef(change.key));
+            device.key(as, change.key).certificate = this.certificateFiles.get(formatKeyRef(change.key));
           },
         ];
       case "write-certificate":
         return [
           () => {
-            const { certificate } = this.#key(change.as, change.key);
+            const { certificate } = device.key(as, change.key);
             if (certificate === undefined) throw new Error("no certificate to write");
             this.certificateFiles.set(formatKeyRef(change.key), certificate);
           },
@@ -245,8 +210,70 @@ export class World {
     }
   }
 
-  perform(changes: readonly Change[]): void {
-    for (const change of changes) for (const step of this.steps(change)) step();
+  /** Forgets the passphrase before; the one that is left must be in force everywhere. */
+  settle(id: UserId): void {
+    const file = this.passphraseFiles.get(id);
+    for (const device of [this.leader, ...this.followers]) {
+      must(file?.current === device.user(id).passphrase, "a device does not answer to the new passphrase");
+    }
+    if (file !== undefined) file.old = undefined;
+  }
+
+  #writeSecrets({ users, why }: Extract<Change, { kind: "write-admin-credentials" }>): void {
+    const added = users.map((user) => [user, this.#next()] as const);
+    const { iteration } = this;
+    if (this.secrets !== undefined && why === "administrators") {
+      const { current, previous } = this.secrets;
+      this.secrets = {
+        current: { ...current, administrators: new Map([...current.administrators, ...added]) },
+        previous,
+      };
+      return;
+    }
+    must(this.secrets?.previous === undefined, "a third set of admin secrets");
+    const current = { iteration, unlock: this.#next(), backup: this.#next(), administrators: new Map(added) };
+    this.secrets = { current, previous: this.secrets?.current };
+  }
+
+  #keepBackup(desired: Desired): (() => void)[] {
+    const { leader } = this;
+    const mapped = desired.users.find(({ role }) => role === "Backup");
+    const keep = () => {
+      if (leader.backupPassphrase === undefined) this.#setBackupPassphrase(leader, this.#caller(leadingAdministrator));
+      must(leader.backupPassphrase === this.#secrets().current.backup, "backup passphrase unknown");
+      must(leader.unlockPassphrase === this.#secrets().current.unlock, "the backup would not open");
+      this.kept = leader.backup();
+    };
+    const settle = () => {
+      this.isBackupDue = false;
+    };
+    if (mapped !== undefined) {
+      const known = () =>
+        must(this.passphraseFiles.get(mapped.id)?.current === leader.user(mapped.id).passphrase, "cannot back up");
+      return [known, keep, settle];
+    }
+    const temporary = temporaryBackupUser(desired);
+    return [
+      () => {
+        leader.users.delete(temporary);
+        leader.create(temporary, "Backup", this.#next());
+      },
+      keep,
+      () => must(leader.users.delete(temporary), "no temporary user"),
+      settle,
+    ];
+  }
+
+  #keptBackup(): ModelBackup {
+    if (this.kept === undefined) throw new Error("no backup is kept");
+    return this.kept;
+  }
+
+  #setBackupPassphrase(device: ModelDevice, as: ModelCaller): void {
+    must(device.login(as) === undefined, "system-wide only");
+    const known = [undefined, ...this.#both().map(({ backup }) => backup)];
+    must(known.includes(device.backupPassphrase), "backup passphrase unknown");
+    device.backupPassphrase = this.#secrets().current.backup;
   }
 
   #withFreshPassphrase({ id }: DesiredUser, set: (passphrase: number) => void): (() => void)[] {
@@ -257,63 +284,32 @@ export class World {
         this.passphraseFiles.set(id, { current: passphrase, old: before?.old ?? before?.current });
       },
       () => set(passphrase),
-      () => this.#settle(id),
     ];
   }
 
-  #settle(id: UserId): void {
-    const file = this.passphraseFiles.get(id);
-    must(file?.current === this.#user(id).passphrase, "the device does not answer to the new passphrase");
-    if (file !== undefined) file.old = undefined;
+  #secrets() {
+    if (this.secrets === undefined) throw new Error("no admin secrets");
+    return this.secrets;
   }
 
-  #create(id: UserId, role: Role, passphrase: number): void {
-    must(!this.users.has(id), "user exists");
-    this.users.set(id, { role, passphrase, tags: new Set() });
+  #both(): readonly ModelSecrets[] {
+    const { current, previous } = this.#secrets();
+    return previous === undefined ? [current] : [current, previous];
+  }
+
+  #caller(user: UserId): ModelCaller {
+    const passphrases = (this.secrets === undefined ? [] : this.#both()).map((each) => each.administrators.get(user));
+    return { user, passphrases: passphrases.filter((each) => each !== undefined) };
   }
 
   #admin(id: UserId): number {
-    const passphrase = this.adminCredentials?.get(id);
+    const passphrase = this.#secrets().current.administrators.get(id);
     if (passphrase === undefined) throw new Error(`no admin credentials of ${id}`);
     return passphrase;
-  }
-
-  #user(id: UserId): ModelUser {
-    const user = this.users.get(id);
-    if (user === undefined) throw new Error(`no user ${id}`);
-    return user;
-  }
-
-  #key(as: UserId, key: KeyRef): ModelKey {
-    must(this.#login(as) === key.namespace, "keys of other namespaces are out of sight");
-    const found = this.keys.get(formatKeyRef(key));
-    if (found === undefined) throw new Error(`no key ${formatKeyRef(key)}`);
-    return found;
-  }
-
-  /** The namespace of an administrator that can act now. */
-  #login(as: UserId): NamespaceId | undefined {
-    const namespace = namespaceOf(as);
-    must(this.state === "Operational", "device is not operational");
-    must(this.#user(as).role === "Administrator", `${as} is no administrator`);
-    must(this.#user(as).passphrase === this.#admin(as), `${as} cannot log in`);
-    must(namespace === undefined || this.namespaces.has(namespace), `namespace of ${as} does not exist`);
-    return namespace;
-  }
-
-  #mayChange(as: UserId, user: UserId): void {
-    const own = this.#login(as);
-    const target = namespaceOf(user);
-    const orphan = own === undefined && target !== undefined && !this.namespaces.has(target);
-    must(own === target || orphan, `${as} may not change ${user}`);
   }
 
   #next(): number {
     this.#serial += 1;
     return this.#serial;
   }
-}
-
-function must(condition: boolean, otherwise: string): void {
-  if (!condition) throw new Error(otherwise);
 }

@@ -1,0 +1,91 @@
+import type { DeviceUrl } from "@signstar/nethsm/tls";
+import { Exit, Failure } from "@signstar/primitives/failure";
+import type { AdminStore } from "./admin-store.ts";
+import { type ApplyOptions, applyToLeader, type Done, type Led, settle } from "./apply.ts";
+import { applySettings, requireSettingsPossible } from "./device-settings.ts";
+import { ConfigureError } from "./errors.ts";
+import { follow } from "./follow.ts";
+import { keepBackup } from "./keep-backup.ts";
+import { type Leader, reasonsToFollow } from "./plan-follower.ts";
+import { readActual } from "./read-actual.ts";
+import type { Run } from "./run.ts";
+import { connectionsOf, type Site } from "./site.ts";
+import { withDevice } from "./with-device.ts";
+
+/** The leader, its settings, a backup of it, the devices that follow; only then is forgotten what was in force before. */
+export async function applyOnce(site: Site, store: AdminStore, options: ApplyOptions): Promise<void> {
+  const [first] = connectionsOf(site.config);
+  const done: Done = (change) => site.done(first.url, change);
+  const led = await withDevice(site, store, first, async (run, meeting) => {
+    await requireSettingsPossible(site, run, meeting.state, first);
+    return applyToLeader(run, meeting, options, done);
+  });
+  await applySettings(site, store, { network: false });
+  const problems = await conclude(site, store, led, done);
+  // Nobody may reach the device at this URL afterwards.
+  await applySettings(site, store, { network: true });
+  if (problems.length > 0) throw summary(problems);
+}
+
+async function conclude(site: Site, store: AdminStore, led: Led, done: Done): Promise<readonly Problem[]> {
+  const [first, ...others] = connectionsOf(site.config);
+  const isDone = led.settling.length === 0 && led.run.unsettled.size === 0 && !led.run.backups.isDue();
+  if (isDone && others.length === 0) return [];
+  // Its certificate may be another than before.
+  return withDevice(site, store, first, async (met) => {
+    const run = met.after(led.run);
+    let isKept = false;
+    const backup = async () => {
+      if (!isKept) await keepBackup(run);
+      isKept = true;
+    };
+    if (run.backups.isDue()) {
+      await backup();
+      done({ kind: "keep-backup" });
+    }
+    const problems = others.length === 0 ? [] : await followAll(site, store, await leaderOf(run, led), backup);
+    if (problems.length === 0) await settle(run, led, done);
+    return problems;
+  });
+}
+
+async function leaderOf(run: Run, led: Led): Promise<Leader> {
+  const { contents } = await readActual(run, { state: "Operational" }, { passphrases: false });
+  return { contents, reasons: reasonsToFollow(led) };
+}
+
+interface Problem {
+  readonly url: DeviceUrl;
+  readonly failure: Failure;
+}
+
+/** One that cannot follow does not keep the others from it. */
+async function followAll(
+  site: Site,
+  store: AdminStore,
+  leader: Leader,
+  backup: () => Promise<void>,
+): Promise<readonly Problem[]> {
+  const [, ...others] = connectionsOf(site.config);
+  const problems: Problem[] = [];
+  for (const connection of others) {
+    const { url } = connection;
+    const done: Done = (change) => site.done(url, change);
+    try {
+      await withDevice(site, store, connection, (run, meeting) => follow(run, meeting, { leader, backup, done }));
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown;
+      problems.push({ url, failure: thrown });
+    }
+  }
+  return problems;
+}
+
+function summary(problems: readonly Problem[]): ConfigureError {
+  const isAway = problems.some(({ failure }) => failure.exit === Exit.unavailable);
+  const all = problems.map(({ url, failure }) => `${url}: ${failure.message}`).join("; ");
+  return new ConfigureError(isAway ? "out-of-reach" : "left-out", `not every device is done: ${all}`, {
+    cause: problems[0]?.failure,
+    hint: "the other devices are done; run it again when this is mended",
+  });
+}

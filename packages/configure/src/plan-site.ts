@@ -1,0 +1,47 @@
+import type { DeviceConnection } from "@signstar/config/model";
+import { Failure } from "@signstar/primitives/failure";
+import type { AdminStore } from "./admin-store.ts";
+import { touchesDevice } from "./change.ts";
+import { planDeviceSettings } from "./device-settings.ts";
+import { planToFollow } from "./follow.ts";
+import { plan, rotationOf, withSettings } from "./plan.ts";
+import { type Leader, reasonsToFollow } from "./plan-follower.ts";
+import { readActual } from "./read-actual.ts";
+import type { DevicePlan } from "./report.ts";
+import { connectionsOf, type Site } from "./site.ts";
+import { withDevice } from "./with-device.ts";
+
+/** What differs on each device, the leader first. A device that cannot be looked at is told of, unless it leads. */
+export async function planDevices(site: Site, store: AdminStore): Promise<DevicePlan[]> {
+  const [first, ...others] = connectionsOf(site.config);
+  return withDevice(site, store, first, async (run, meeting) => {
+    const actual = await readActual(run, meeting);
+    const leading = plan(site.desired, actual);
+    const settings = await planDeviceSettings(site, run, meeting.state, first);
+    const plans: DevicePlan[] = [{ url: first.url, state: meeting.state, plan: withSettings(leading, settings) }];
+    const touched = leading.changes.some(touchesDevice);
+    const reasons = reasonsToFollow({ touched, rotation: rotationOf(actual, false) });
+    for (const connection of others) {
+      plans.push(await planOther(site, store, connection, { contents: actual.contents, reasons }));
+    }
+    return plans;
+  });
+}
+
+async function planOther(
+  site: Site,
+  store: AdminStore,
+  connection: DeviceConnection,
+  leader: Leader,
+): Promise<DevicePlan> {
+  const { url } = connection;
+  try {
+    return await withDevice(site, store, connection, async (run, meeting) => {
+      return { url, state: meeting.state, plan: await planToFollow(run, meeting, leader) };
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown;
+    const conflicts = [`it cannot be looked at: ${thrown.message}`];
+    return { url, state: "Unreachable", plan: { changes: [], conflicts, notes: [] } };
+  }
+}
