@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { concat, toUtf8, u32be } from "@signstar/primitives/bytes";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { backupOf } from "./backups.ts";
+import { backupOf, backupPieces } from "./backups.ts";
 import { refusesOthers } from "./refusals.ts";
 import { mappingOf } from "./roles.ts";
 import { Stand } from "./stand.ts";
@@ -32,10 +32,17 @@ describe.each([
     what: "backup",
     suffix: ".bkp",
     good: () => backupOf({ items: 20, valueBytes: 5000 }),
+    large: () => backupPieces({ items: 256, valueBytes: 256 * 1024 }),
     found: { version: 1, items: 20 },
   },
-  { what: "update", suffix: ".update", good: async () => updateOf(200), found: { version: "5.1" } },
-])("signstar-upload-$what", ({ what, suffix, good, found }) => {
+  {
+    what: "update",
+    suffix: ".update",
+    good: async () => updateOf(200),
+    large: () => [updateOf(131_072)],
+    found: { version: "5.1" },
+  },
+])("signstar-upload-$what", ({ what, suffix, good, large, found }) => {
   const name = `signstar-upload-${what}`;
   const err = (sentence: string) => `${name}: error: ${sentence}\n`;
   let stand: Stand;
@@ -107,6 +114,23 @@ describe.each([
     await endless();
     expect(await exit).toEqual([65, null]);
     expect(staged()).toEqual([]);
+  });
+
+  test("takes 64 MiB with little memory", async () => {
+    configure("128MiB");
+    const child = stand.start();
+    const exit = once(child, "exit");
+    for await (const piece of large()) {
+      for (let at = 0; at < piece.length; at += 65_536) {
+        if (!child.stdin.write(piece.subarray(at, at + 65_536))) await once(child.stdin, "drain");
+      }
+    }
+    // All but what is in the pipe has been taken.
+    const highest = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
+    child.stdin.end();
+    expect(await exit).toEqual([0, null]);
+    expect(statSync(join(directory, staged()[0] ?? "")).size).toBeGreaterThan(64 * 1024 * 1024);
+    expect(Number(highest)).toBeLessThan(160 * 1024);
   });
 
   test("keeps the three newest", async () => {

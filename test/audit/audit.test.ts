@@ -373,6 +373,8 @@ describe("metrics", () => {
       ]) {
         expect(linesOf(out)).toContain(line);
       }
+      const guide = readFileSync(join(repository, "docs/operating.md"), "utf8");
+      for (const [, metric = ""] of out.matchAll(/^# TYPE (signstar_\w+) /gm)) expect(guide).toContain(`\`${metric}`);
     } finally {
       await stand[Symbol.asyncDispose]();
     }
