@@ -83,7 +83,7 @@ const house: Readonly<Record<string, Room>> = {
       "node:child_process": ["exclusive"],
     },
   },
-  audit: { floor: 3, outside: { "node:fs": ["source", "trust"], "node:child_process": ["journalctl"] } },
+  audit: { floor: 3, outside: { "node:fs": ["metrics", "source", "trust"], "node:child_process": ["journalctl"] } },
   "configure-build": { floor: 3, outside: { "node:fs": ["configure-build", "sshd-version", "target"] } },
   "nethsm-cli": {
     floor: 3,

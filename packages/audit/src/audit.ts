@@ -14,7 +14,8 @@ The kernel vouches for an entry if journald says that the Unix user has written 
 the session's one connection to the journal. What somebody else has written is left out and counted.
 Of a line that comes without journald's fields, as from a log host, nobody can tell.
 
-Exit codes: 0 done, 1 entries are missing, 64 usage, 66 or 74 input, 69 no journalctl, 78 uids.toml.`,
+Exit codes: 0 done, 1 entries are missing, 64 usage, 66 or 74 input, 69 no journalctl, 77 not allowed,
+78 uids.toml.`,
   options: [
     { name: "journal", value: "DIR", description: "a copy of /var/log/journal, instead of this machine's" },
     { name: "uids", value: "FILE", description: "the appliance's uids.toml, where its journal is read elsewhere" },

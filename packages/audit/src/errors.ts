@@ -5,6 +5,7 @@ const exits = {
   "source-missing": Exit.noInput,
   "source-unreadable": Exit.io,
   "uids-unreadable": Exit.noInput,
+  "not-own": Exit.noPerm,
   "no-journalctl": Exit.unavailable,
   "journalctl-failed": Exit.io,
 } as const satisfies Record<string, Exit>;

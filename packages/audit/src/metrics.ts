@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import { usageError } from "@signstar/command/errors";
 import type { Io } from "@signstar/command/io";
 import type { Command, Invocation } from "@signstar/command/spec";
@@ -10,6 +12,7 @@ import {
   type JournalSummary,
   readJournalSummary,
 } from "@signstar/host/journal-summary";
+import { AuditError } from "./errors.ts";
 import { journalLines } from "./journalctl.ts";
 import { type Line, type Origin, readLine } from "./line.ts";
 import { Count } from "./tally.ts";
@@ -27,6 +30,7 @@ place are always those of the same moment. Only what the kernel vouches for is c
 async function run({ options, io }: Invocation): Promise<void> {
   const output = options.text("output");
   if (output === undefined) throw usageError("--output is missing");
+  requireOwnDirectory(output);
   const names = await loadNames(options.text("root") ?? "/", options.text("uids"));
   const before = summaryAt(output, io);
   const count = new Count(before);
@@ -43,6 +47,16 @@ async function run({ options, io }: Invocation): Promise<void> {
     first = false;
   }
   writeFileAtomic(output, encodeJournalSummary(count.summary(Date.now())), { mode: 0o644 });
+}
+
+/** Root makes nothing in a directory of another user. Throws AuditError (not-own, 77). */
+function requireOwnDirectory(output: string): void {
+  const directory = dirname(output);
+  const owner = statSync(directory, { throwIfNoEntry: false })?.uid;
+  if (effectiveUid() !== 0 || owner === undefined || owner === 0) return;
+  throw new AuditError("not-own", `${directory} belongs to uid ${owner}`, {
+    hint: "let that user do it: systemctl start signstar-journal-metrics.service",
+  });
 }
 
 /** One that cannot be used is no reason to know nothing: the journal still has what it has. */
