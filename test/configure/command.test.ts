@@ -51,6 +51,12 @@ async function run(config: string, ...words: string[]): Promise<Outcome> {
   }
 }
 
+test.each([[], ["run"]])("without shares %j says so, and changes nothing", async (...words) => {
+  const { exit, output, notes } = await run(stage.head + users, ...words);
+  expect([exit, [output, ...notes].join()]).toEqual([0, expect.stringContaining("not shared")]);
+  expect((await run(stage.head + users, "plan")).exit).toBe(2);
+});
+
 test("plan ends 2 as long as something differs, apply tells each change", async () => {
   const config = stage.head + users;
   const before = await run(config, "plan");

@@ -96,7 +96,7 @@ function textLog(io: Io): MachineLog {
 }
 
 async function runPlan(invocation: Invocation): Promise<Exit> {
-  const site = await prepare(invocation, () => undefined);
+  const site = await prepare(invocation, () => undefined, removalOf(invocation));
   const devices = await planWithStore(site, adminStoreOf(site.config, site.place));
   invocation.io.write(invocation.options.flag("json") ? planJson(devices) : planText(devices));
   return devices.some(isPending) ? Exit.changes : Exit.ok;
@@ -106,11 +106,15 @@ async function runApply(invocation: Invocation): Promise<Exit> {
   const { options, io } = invocation;
   const log = options.flag("json") ? machineLog() : undefined;
   const made: Made[] = [];
-  const site = await prepare(invocation, (device, change) => {
-    made.push({ device, change });
-    if (log === undefined) io.note(describe(change));
-    else log.change(device, change);
-  });
+  const site = await prepare(
+    invocation,
+    (device, change) => {
+      made.push({ device, change });
+      if (log === undefined) io.note(describe(change));
+      else log.change(device, change);
+    },
+    removalOf(invocation),
+  );
   const store = adminStoreOf(site.config, site.place);
   const rotate = options.flag("rotate");
   await exclusively(site.place.lock, () => applyWithStore(site, store, { rotate }));
@@ -119,7 +123,16 @@ async function runApply(invocation: Invocation): Promise<Exit> {
   return Exit.ok;
 }
 
-async function prepare({ options, io }: Invocation, done: Site["done"]): Promise<Site> {
+/** Holders, who give no options, allow what `[removal]` lists and nothing else. */
+function removalOf({ options }: Invocation): { readonly allowKeyRemoval: boolean } {
+  return { allowKeyRemoval: options.flag("allow-key-removal") };
+}
+
+async function prepare(
+  { options, io }: Invocation,
+  done: Site["done"],
+  { allowKeyRemoval = false } = {},
+): Promise<Site> {
   const root = options.text("root");
   const place = placeAt(root);
   const { config } = await loadConfig({ config: options.text("config"), root });
@@ -127,7 +140,7 @@ async function prepare({ options, io }: Invocation, done: Site["done"]): Promise
   await requireSupported(config);
   return {
     config,
-    desired: desiredFrom(config, { allowKeyRemoval: options.flag("allow-key-removal") }),
+    desired: desiredFrom(config, { allowKeyRemoval }),
     place,
     connect: (to) => new NetHsm(to),
     now: () => new Date(),
