@@ -36,6 +36,22 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** Time for those who have no time: it passes when somebody sleeps. */
+export class Clock {
+  #ms = 0;
+
+  readonly now = (): number => this.#ms;
+
+  readonly sleep = async (ms: number): Promise<void> => {
+    this.#ms += ms;
+  };
+
+  /** As long as a device refuses whoever has failed. */
+  pass(): void {
+    this.#ms += 1_000;
+  }
+}
+
 export interface ApplyStage {
   readonly interruption?: Interruption;
   readonly rotate?: boolean;
@@ -50,6 +66,8 @@ export interface StageOptions extends SoftNethsmOptions {
   readonly root?: string;
   /** Of another stage, which goes on owning it. */
   readonly device?: SoftNethsm;
+  /** Of the devices, and of whoever waits for them; the machine's by default. */
+  readonly clock?: Clock;
   /** Devices that follow; whoever started them ends them. */
   readonly followers?: readonly SoftNethsm[];
   /** Puts something between signstar-configure and the devices. */
@@ -57,7 +75,9 @@ export interface StageOptions extends SoftNethsmOptions {
 }
 
 export async function setUp(options: StageOptions = {}): Promise<Stage> {
-  const hsm = options.device ?? (await startSoftNethsm(options));
+  const { clock } = options;
+  const hsm =
+    options.device ?? (await startSoftNethsm(clock === undefined ? options : { ...options, uptime: clock.now }));
   const root = options.root ?? mkdtempSync(join(tmpdir(), "signstar-configure-"));
   const head = `iteration = 1
 admin_secret_handling = "plaintext"
@@ -77,7 +97,7 @@ ${connectionText(hsm, options.tls)}${(options.followers ?? []).map((each) => con
       place: placeAt(root),
       connect: (to) => stop(through(new NetHsm(to))),
       now: () => new Date(),
-      sleep: (ms) => setTimeout(ms),
+      sleep: clock?.sleep ?? ((ms) => setTimeout(ms)),
       done: (_, change) => made.push(change),
     };
     return { site, store: new PlainAdminStore(site.place) };

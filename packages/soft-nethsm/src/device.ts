@@ -25,6 +25,8 @@ export interface DeviceOptions {
   readonly release: Release;
   /** Milliseconds since the epoch; the default is the machine's clock. */
   readonly clock?: () => number;
+  /** A monotonic clock in milliseconds, by which failed logins are limited; the default is the machine's. */
+  readonly uptime?: (() => number) | undefined;
 }
 
 /** What the server must do after the answer is sent. */
@@ -48,8 +50,8 @@ export interface TlsIdentity {
 export class Device {
   readonly release: Release;
   readonly exclusive = new Exclusive();
-  readonly logins = new RateLimit();
-  readonly unlocks = new RateLimit();
+  readonly logins: RateLimit;
+  readonly unlocks: RateLimit;
   events: DeviceEvents = { tlsChanged: () => undefined, shutdown: () => undefined };
   metrics = new Metrics();
   /** Version of an uploaded image waiting for commit or cancel; lost at reboot. */
@@ -65,6 +67,8 @@ export class Device {
     this.#identity = identity;
     this.#clock = options.clock ?? Date.now;
     this.release = options.release;
+    this.logins = new RateLimit(options.uptime);
+    this.unlocks = new RateLimit(options.uptime);
   }
 
   /** Gives an empty storage an identity and a TLS certificate; then boots. */

@@ -13,14 +13,16 @@ import { MemoryStorage, type Storage } from "./storage.ts";
 import { readTlsIdentity } from "./tls-files.ts";
 
 export interface ServeOptions {
-  /** Where to keep everything; undefined: in memory. */
-  readonly dataDir: string | undefined;
+  /** Where to keep everything: a directory, or a storage that is open already. Undefined: in memory. */
+  readonly dataDir: string | Storage | undefined;
   readonly host: string;
   readonly port: number;
   readonly release: Release;
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   readonly faults?: readonly Fault[];
   readonly log: Log;
+  /** As for a device. */
+  readonly uptime?: (() => number) | undefined;
 }
 
 export interface Running {
@@ -38,7 +40,8 @@ const flushEveryMs = 3_600_000;
 
 /** Throws SoftNethsmError. */
 export async function serve(options: ServeOptions): Promise<Running> {
-  const storage = options.dataDir === undefined ? new MemoryStorage() : await FileStorage.open(options.dataDir);
+  const { dataDir = new MemoryStorage() } = options;
+  const storage = typeof dataDir === "string" ? await FileStorage.open(dataDir) : dataDir;
   try {
     return await start(storage, options);
   } catch (error) {
@@ -48,7 +51,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
 }
 
 async function start(storage: Storage, options: ServeOptions): Promise<Running> {
-  const device = await Device.open(storage, { release: options.release });
+  const device = await Device.open(storage, { release: options.release, uptime: options.uptime });
   if (startsFailed(options.faults ?? [])) device.fail();
   if (options.tls !== undefined) await device.setTls(await readTls(options.tls));
   const down = Promise.withResolvers<void>();

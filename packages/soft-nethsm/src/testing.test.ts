@@ -40,3 +40,19 @@ test("a provisioned device has a user of each role", async () => {
     await device.close();
   }
 });
+
+test("a device goes on from a snapshot of another; without what was in its memory it is locked", async () => {
+  let now = 0;
+  await using first = await provisioned({ uptime: () => now });
+  const { admin } = first.users;
+  const snapshot = first.snapshot();
+  const user = [admin.name, admin.passphrase] as const;
+  expect((await first.request("DELETE", "/users/backup", { user })).status).toBe(204);
+  await using second = await startSoftNethsm({ from: snapshot, uptime: () => now });
+  expect((await second.request("GET", "/users/backup", { user: [admin.name, "a wrong one"] })).status).toBe(401);
+  expect((await second.request("GET", "/users/backup", { user })).status).toBe(429);
+  now += 1000;
+  expect((await second.request("GET", "/users/backup", { user })).status).toBe(200);
+  await using third = await startSoftNethsm({ from: { ...snapshot, domainKey: undefined } });
+  expect((await third.request("GET", "/health/state")).json()).toEqual({ state: "Locked" });
+});

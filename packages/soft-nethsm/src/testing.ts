@@ -15,11 +15,23 @@ import type { Answer } from "./http.ts";
 import { silentLog } from "./log.ts";
 import { newest, type Release } from "./release.ts";
 import { serve } from "./serve.ts";
+import { MemoryStorage, type Records } from "./storage.ts";
 
 export interface SoftNethsmOptions {
   readonly release?: Release;
   /** As for `--fault`. */
   readonly fault?: string;
+  /** Milliseconds, in place of the machine's clock: after a failed login a second has to pass by it. */
+  readonly uptime?: () => number;
+  /** What another device was at a moment: this one goes on from there. */
+  readonly from?: Snapshot;
+}
+
+/** All that a device holds, in memory too. */
+export interface Snapshot {
+  readonly records: Records;
+  /** Undefined if it was not Operational; without it, as after a power loss, a device comes up Locked. */
+  readonly domainKey: Secret | undefined;
 }
 
 export interface SoftNethsm extends AsyncDisposable {
@@ -31,6 +43,7 @@ export interface SoftNethsm extends AsyncDisposable {
   readonly connection: Connection;
   /** A request without the network, past `fault`. */
   request(method: string, path: string, options?: RequestOptions): Promise<TestAnswer>;
+  snapshot(): Snapshot;
   close(): Promise<void>;
 }
 
@@ -54,14 +67,18 @@ export interface TestAnswer {
 
 /** An Unprovisioned device on a free port of 127.0.0.1. */
 export async function startSoftNethsm(options: SoftNethsmOptions = {}): Promise<SoftNethsm> {
+  const { from, uptime } = options;
   const running = await serve({
-    dataDir: undefined,
+    dataDir: from && new MemoryStorage(from.records),
+    uptime,
     host: "127.0.0.1",
     port: 0,
     release: options.release ?? newest,
     faults: parseFaults(options.fault),
     log: silentLog,
   });
+  const { device } = running;
+  if (from?.domainKey !== undefined) await device.open(from.domainKey);
   const pin = parsePin(running.tlsFingerprint);
   return {
     url: running.url,
@@ -69,8 +86,11 @@ export async function startSoftNethsm(options: SoftNethsmOptions = {}): Promise<
     connection: { url: parseDeviceUrl(running.url), tls: { mode: "pinned", sha256: [pin] } },
     [Symbol.asyncDispose]: () => running.close(),
     close: () => running.close(),
-    request: async (method, path, request = {}) =>
-      testAnswer(await handle(running.device, requestOf(method, path, request))),
+    request: async (method, path, request = {}) => testAnswer(await handle(device, requestOf(method, path, request))),
+    snapshot: () => ({
+      records: device.records,
+      domainKey: device.state === "Operational" ? device.vault.domainKey : undefined,
+    }),
   };
 }
 
