@@ -1,11 +1,11 @@
 /** Share holders at a stand: keys that have logged in, and sets of shares made for them. */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type CeremonyState, emptyState, encodeCeremonyState } from "@signstar/host/ceremony-state";
+import { type CeremonyState, emptyState, encodeCeremonyState, type ShareSet } from "@signstar/host/ceremony-state";
 import { type ClientKey, parseUserAuth } from "@signstar/host/ssh-session";
 import { toBase64, toUtf8 } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
-import { encodeShare, parseShare, type Share } from "@signstar/secret-sharing/share";
+import { encodeShare, parseShare, type Share, setDigest } from "@signstar/secret-sharing/share";
 import { splitSecret } from "@signstar/secret-sharing/split";
 import { random } from "@signstar/secret-sharing/testing/samples";
 import type { Stand } from "./stand.ts";
@@ -36,9 +36,10 @@ export function at<T>(list: readonly T[], index: number): T {
   return found;
 }
 
-export function setOf(file: Uint8Array): Pick<Share, "set" | "iteration" | "threshold" | "numberOfShares"> {
-  const { set, iteration, threshold, numberOfShares } = parseShare(file);
-  return { set, iteration, threshold, numberOfShares };
+export function setOf(file: Uint8Array): ShareSet & Pick<Share, "set"> {
+  const share = parseShare(file);
+  const { set, iteration, threshold, numberOfShares } = share;
+  return { set, iteration, threshold, numberOfShares, digest: setDigest(share) };
 }
 
 export function writeState(stand: Stand, state: Partial<CeremonyState>): void {

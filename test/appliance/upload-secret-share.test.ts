@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { handedIn } from "@signstar/host/handed-in";
+import { Secret } from "@signstar/primitives/secret";
 import { parseReceipt, type Receipt } from "@signstar/secret-sharing/receipt";
+import { encodeShare, parseShare } from "@signstar/secret-sharing/share";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { at, contentsOf, filesFor, freshDirectory, type Login, login, setOf, writeState } from "./holders.ts";
 import { refusesOthers } from "./refusals.ts";
@@ -73,6 +76,7 @@ describe(name, () => {
     expect(await accepted(alice, one)).toEqual({
       ...setOf(one),
       iteration: undefined,
+      digest: undefined,
       ...{ index: 1, standing: "unknown", holder: alice.key.fingerprint, intent: "apply", handedIn: 1 },
       ...{ inForce: [], void: [] },
       notes: ["the set is not known here, as after each start of this host: whether it is the right one will show"],
@@ -153,8 +157,13 @@ describe(name, () => {
     expect(await accepted(alice, one)).toMatchObject({ standing: "pending", void: [older.set] });
     writeState(stand, { sets: [known("void")] });
     await refused(65, `the share belongs to set ${set.set}, which is void`, bob, two);
-    writeState(stand, { sets: [{ ...known("in-force"), threshold: 3 }] });
-    await refused(65, "the share says something else about its set than what is known of it here", bob, two);
+    writeState(stand, { sets: [known("in-force")] });
+    const { share: own, ...forged } = parseShare(two);
+    own[Symbol.dispose]();
+    const bytes = Uint8Array.of(1, 2, 3);
+    const commitments = forged.commitments.with(1, createHash("sha256").update(bytes).digest("hex"));
+    const other = encodeShare({ ...forged, commitments, share: Secret.take(bytes) });
+    await refused(65, `the share is not one of those that set ${set.set} was made of here`, bob, other);
   });
 
   test("refuses what is no share, and leaves what was there", async () => {
@@ -205,6 +214,15 @@ describe(name, () => {
     rmSync(directory);
     chmodSync(freshDirectory(stand, "upload"), 0o777);
     expect(await hand(alice, one)).toEqual(wrong);
+  });
+
+  test("lets a slow client hold up nobody, and keeps nothing of what does not arrive", async () => {
+    const slow = stand.start(alice.env);
+    slow.stdin.write(one.subarray(0, 200));
+    await accepted(bob, two);
+    slow.stdin.end();
+    expect(await once(slow, "exit")).toEqual([65, null]);
+    expect(names()).toEqual([`${bob.key.hex}.intent`, `${bob.key.hex}.share`]);
   });
 
   test("keeps all of what many hand in at the same time", async () => {

@@ -1,19 +1,18 @@
 /** What an appliance knows of the set that a share belongs to. */
 import type { CeremonyState, Standing } from "@signstar/host/ceremony-state";
 import type { Receipt } from "@signstar/secret-sharing/receipt";
-import { parseSetId, type SetId, type Share } from "@signstar/secret-sharing/share";
+import { parseSetId, type SetId, type Share, setDigest } from "@signstar/secret-sharing/share";
 import { ApplianceError } from "./errors.ts";
 
 /**
- * Throws ApplianceError: void-set, or other-set if the share says something else about its set than what is known here.
+ * Throws ApplianceError: void-set, or other-set if the share is not as those of its set were made here.
  */
 export function standingOf({ pending, sets }: CeremonyState, share: Share): Receipt["standing"] {
   const known = [...sets, ...(pending === undefined ? [] : [pending])].find(({ set }) => set === share.set);
   if (known === undefined) return "unknown";
-  const { iteration, threshold, numberOfShares } = known;
-  if (iteration !== share.iteration || threshold !== share.threshold || numberOfShares !== share.numberOfShares) {
-    throw new ApplianceError("other-set", "the share says something else about its set than what is known of it here", {
-      hint: "it was not made by this host",
+  if (setDigest(share) !== known.digest) {
+    throw new ApplianceError("other-set", `the share is not one of those that set ${share.set} was made of here`, {
+      hint: "it was altered, or made elsewhere: take it from the file that was fetched",
       clientSafe: true,
     });
   }

@@ -24,6 +24,8 @@ export interface ShareSet {
   readonly iteration: number;
   readonly threshold: number;
   readonly numberOfShares: number;
+  /** `setDigest` of its shares: one that has another was not made here. */
+  readonly digest: string;
 }
 
 export interface PendingSet extends ShareSet {
@@ -104,7 +106,7 @@ export function encodeCeremonyState({ pending, sets, last }: CeremonyState): Uin
 }
 
 const fingerprint = /^SHA256:[A-Za-z0-9+/]{43}$/;
-const setMembers = ["set", "iteration", "threshold", "numberOfShares"] as const;
+const setMembers = ["set", "iteration", "threshold", "numberOfShares", "digest"] as const;
 
 function pendingIn(value: unknown): PendingSet {
   const found = members(value, [...setMembers, "deadline", "holders"]);
@@ -145,6 +147,7 @@ function setIn(found: Readonly<Record<string, unknown>>): ShareSet {
     iteration: count(found["iteration"]),
     threshold: count(found["threshold"]),
     numberOfShares: count(found["numberOfShares"]),
+    digest: text(found["digest"], /^[0-9a-f]{64}$/),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Secret } from "@signstar/primitives/secret";
 import { combineBytes } from "./arithmetic.ts";
 import { SharingError } from "./errors.ts";
-import { nameOf, requireSound, type Share } from "./share.ts";
+import { nameOf, requireSound, type Share, setDigest } from "./share.ts";
 
 /**
  * The secret that these shares of one set were made from. More than the threshold are checked all the same. Throws
@@ -40,13 +40,8 @@ function requireSameSet(one: Share, other: Share): void {
       hint: "shares are combined with those that were made together with them",
     });
   }
-  const same =
-    one.iteration === other.iteration &&
-    one.threshold === other.threshold &&
-    one.numberOfShares === other.numberOfShares &&
-    one.commitments.length === other.commitments.length &&
-    one.commitments.every((commitment, position) => commitment === other.commitments[position]);
-  if (!same) throw new SharingError("disagreement", `${nameOf(other)} and ${nameOf(one)} disagree about their set`);
+  if (setDigest(one) === setDigest(other)) return;
+  throw new SharingError("disagreement", `${nameOf(other)} and ${nameOf(one)} disagree about their set`);
 }
 
 /** Different files whose bytes would count as one point of the polynomial: made by somebody else than `splitSecret`. */

@@ -126,6 +126,20 @@ export function requireSound(share: Share): void {
   }
 }
 
+/**
+ * SHA-256 of all that the shares of a set say alike, in hex. By it the place where a set was made knows its shares again,
+ * and names one that was forged, without keeping the commitments.
+ */
+export function setDigest({
+  set,
+  iteration,
+  threshold,
+  numberOfShares,
+  commitments,
+}: Omit<Share, "index" | "holder" | "share">): string {
+  return sha256(toUtf8(JSON.stringify([set, iteration, threshold, numberOfShares, commitments])));
+}
+
 /** For a message: which share, and whose. */
 export function nameOf({ index, holder }: Pick<Share, "index" | "holder">): string {
   return `share ${index} of ${holder}`;

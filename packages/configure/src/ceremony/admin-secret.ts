@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Secret } from "@signstar/primitives/secret";
 import { openSealed, sealContent } from "@signstar/secret-sharing/sealed";
-import { encodeShare, sha256 } from "@signstar/secret-sharing/share";
+import { encodeShare, setDigest, sha256 } from "@signstar/secret-sharing/share";
 import { splitSecret } from "@signstar/secret-sharing/split";
 import { type AdminCredentials, encodeAdminCredentials, parseAdminCredentials } from "../admin-credentials.ts";
 import type { AdminSecrets } from "../admin-store.ts";
@@ -54,9 +54,10 @@ export interface Offer {
 export async function shareOut(
   sealed: Secret,
   { iteration, threshold, holders }: Sharing,
-): Promise<{ readonly set: string; readonly offers: readonly Offer[] }> {
+): Promise<{ readonly set: string; readonly digest: string; readonly offers: readonly Offer[] }> {
   const fingerprints = holders.map(({ fingerprint }) => fingerprint);
   const shares = await splitSecret(sealed, { iteration, threshold, holders: fingerprints, random: randomBytes });
+  const [first] = shares;
   const offers = holders.flatMap((holder, i) => {
     const share = shares[i];
     if (share === undefined) return [];
@@ -64,7 +65,8 @@ export async function shareOut(
     share.share[Symbol.dispose]();
     return [{ holder, file, sha256: sha256(file) }];
   });
-  return { set: shares[0]?.set ?? "", offers };
+  if (first === undefined) throw new TypeError("a set without shares");
+  return { set: first.set, digest: setDigest(first), offers };
 }
 
 /** Ends the life of every passphrase in them. */

@@ -1,6 +1,7 @@
 /** What holders have handed in, and what enough of them want. */
 import { combineShares } from "@signstar/secret-sharing/combine";
 import { formatIntent } from "@signstar/secret-sharing/intent";
+import { setDigest } from "@signstar/secret-sharing/share";
 import { Opened } from "./admin-secret.ts";
 import { perform } from "./flow.ts";
 import type { Hall } from "./hall.ts";
@@ -105,6 +106,7 @@ function remember(hall: Hall, agreements: readonly Agreement[]): void {
     const { iteration, threshold, numberOfShares } = share;
     // Shares of a secret that no device has got are of no use beside one that is in force.
     hall.forget();
-    hall.know({ set, iteration, threshold, numberOfShares, standing: "in-force", holders: [] });
+    const digest = setDigest(share);
+    hall.know({ set, iteration, threshold, numberOfShares, digest, standing: "in-force", holders: [] });
   }
 }

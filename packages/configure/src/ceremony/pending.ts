@@ -44,10 +44,10 @@ function countConfirmations(hall: Hall, pending: PendingSet): void {
   });
   hall.update({ pending: { ...pending, holders } });
   if (!holders.every(({ confirmed }) => confirmed) || hall.isConfirmed(pending)) return;
-  const { set, iteration, threshold, numberOfShares } = pending;
+  const { set, iteration, threshold, numberOfShares, digest } = pending;
   const fingerprints = holders.map(({ fingerprint }) => fingerprint);
   // Before any device gets the secret it is known on disk that this set is needed.
-  hall.know({ set, iteration, threshold, numberOfShares, standing: "confirmed", holders: fingerprints });
+  hall.know({ set, iteration, threshold, numberOfShares, digest, standing: "confirmed", holders: fingerprints });
   hall.tell("set-confirmed", `every holder has a share of set ${set}`, { set });
 }
 
@@ -75,14 +75,14 @@ export async function beginSet(hall: Hall, current: Secret | undefined): Promise
   const credentials = makeAdminCredentials(iteration, administratorsOf(site.desired));
   using next = sealCredentials(credentials);
   wipeCredentials(credentials);
-  const { set, offers } = await shareOut(next, sharing);
+  const { set, digest, offers } = await shareOut(next, sharing);
   hall.memory.write({ next, current });
   for (const { holder, file } of offers) hall.shares.offer(holder, file);
   const deadline = new Date(site.now().getTime() + site.config.appliance.shareTimeoutMs);
   const holders = offers.map(({ holder: { user, fingerprint }, sha256 }) => {
     return { user, fingerprint, share: sha256, confirmed: false };
   });
-  hall.update({ pending: { set, iteration, threshold, numberOfShares: offers.length, deadline, holders } });
+  hall.update({ pending: { set, iteration, threshold, numberOfShares: offers.length, digest, deadline, holders } });
   const text = `${offers.length} shares of set ${set} wait for their holders until ${deadline.toISOString()}`;
   hall.tell("set-pending", text, { set, threshold, number_of_shares: offers.length });
 }

@@ -2,7 +2,7 @@ import { parseSystemUserId } from "@signstar/config/system-user";
 import type { KnownSet } from "@signstar/host/ceremony-state";
 import { Secret } from "@signstar/primitives/secret";
 import { formatIntent, parseIntent } from "@signstar/secret-sharing/intent";
-import { parseSetId } from "@signstar/secret-sharing/share";
+import { parseSetId, setDigest } from "@signstar/secret-sharing/share";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Vote } from "./share-files.ts";
@@ -42,7 +42,8 @@ function vote({ set = a, key, index, intent = "apply", at = 0, threshold = 2, co
 }
 
 function known(set: string, standing: KnownSet["standing"]): KnownSet {
-  return { set, iteration: 1, threshold: 2, numberOfShares: 4, standing, holders: [] };
+  const made = { set: parseSetId(set), iteration: 1, threshold: 2, numberOfShares: 4 };
+  return { ...made, digest: setDigest({ ...made, commitments: [] }), standing, holders: [] };
 }
 
 const decided = (votes: readonly Cast[], sets: readonly KnownSet[] = [known(a, "in-force")]) => {
@@ -118,12 +119,14 @@ describe("a flow starts", () => {
       { key: 1, index: 1, at: 1 },
       { key: 2, index: 2, at: 2 },
     ];
-    for (const sets of [[known(a, "in-force")], []]) {
-      expect(decided([forged, ...honest], sets)).toMatchObject({ intent: "apply", shares: [[a, [1, 2]]], refused: [] });
-      expect(decided([forged, ...honest.slice(1)], sets).intent).toBeUndefined();
-    }
-    // Enough forged ones are an agreement like any other, but not a second one of the set.
-    expect(decided([forged, { ...forged, key: 8, index: 2, at: 3 }, ...honest]).shares).toEqual([[a, [1, 2]]]);
+    const agreed = { intent: "apply", shares: [[a, [1, 2]]] };
+    const why = "it is not as the shares of this set were made";
+    expect(decided([forged, ...honest])).toMatchObject({ ...agreed, refused: [why] });
+    expect(decided([forged, ...honest], [])).toMatchObject({ ...agreed, refused: [] });
+    expect(decided([forged, ...honest.slice(1)], []).intent).toBeUndefined();
+    // Enough forged ones are an agreement like any other, where the set is not known, but not a second one of the set.
+    const late = { ...forged, key: 8, index: 2, at: 3 };
+    expect(decided([forged, late, ...honest], []).shares).toEqual([[a, [1, 2]]]);
   });
 
   test("not with a void set, nor with one that this host does not know beside one that it does", () => {

@@ -1,7 +1,7 @@
 /** What the holders agree on. Pure. */
-import type { KnownSet, ShareSet } from "@signstar/host/ceremony-state";
+import type { KnownSet } from "@signstar/host/ceremony-state";
 import { formatIntent, type Intent } from "@signstar/secret-sharing/intent";
-import type { Share } from "@signstar/secret-sharing/share";
+import { type Share, setDigest } from "@signstar/secret-sharing/share";
 import type { Vote } from "./share-files.ts";
 
 /** A threshold of holders of one set who want the same. */
@@ -23,7 +23,9 @@ export interface Tally {
 
 /** `known`: what this host knows of sets, beside what the shares say of themselves. */
 export function tally(votes: readonly Vote[], known: readonly KnownSet[]): Tally {
-  const results = [...Map.groupBy(votes, statementOf).values()].map((cast) =>
+  // A share that says something else of its set than others, the digest of each of them included, cannot keep them from
+  // being combined, nor take the place of one of them: it counts beside them.
+  const results = [...Map.groupBy(votes, ({ share }) => setDigest(share)).values()].map((cast) =>
     tallySet(
       cast,
       known.find((each) => each.set === cast[0]?.share.set),
@@ -34,14 +36,6 @@ export function tally(votes: readonly Vote[], known: readonly KnownSet[]): Tally
     agreements: agreements.filter(({ set }, i) => agreements.findIndex((each) => each.set === set) === i),
     void: results.flatMap((each) => each.void),
   };
-}
-
-/**
- * All that a share says of its set, the digest of every other share included. One that says something else cannot keep
- * the others from being combined, nor take the place of one of them: it counts beside them.
- */
-function statementOf({ share: { set, iteration, threshold, numberOfShares, commitments } }: Vote): string {
-  return [set, iteration, threshold, numberOfShares, ...commitments].join();
 }
 
 function tallySet(cast: readonly Vote[], known: KnownSet | undefined) {
@@ -61,14 +55,10 @@ function tallySet(cast: readonly Vote[], known: KnownSet | undefined) {
 
 function whyNot({ by, share }: Vote, counted: readonly Vote[], known: KnownSet | undefined): string | undefined {
   if (known?.standing === "void") return "its set is void: no device answers to it any more";
-  if (known !== undefined && !same(share, known)) return "it is not as the shares of this set were made";
+  if (known !== undefined && setDigest(share) !== known.digest) return "it is not as the shares of this set were made";
   if (counted.some((other) => other.share.index === share.index)) return `share ${share.index} was handed in twice`;
   if (counted.some((other) => other.by.hex === by.hex)) return "its SSH key has handed in another share of this set";
   return undefined;
-}
-
-function same(a: ShareSet, b: ShareSet): boolean {
-  return a.iteration === b.iteration && a.threshold === b.threshold && a.numberOfShares === b.numberOfShares;
 }
 
 function agreementOf(votes: readonly Vote[]): Agreement[] {
