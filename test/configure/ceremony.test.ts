@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type HallOptions, TestHall, users } from "./hall.ts";
-import { signing } from "./stage.ts";
+import { administrator, signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
   (await import("./cheap-kdf.ts")).cheapKdf(original),
@@ -116,6 +116,20 @@ describe("what holders agree on", () => {
     expect(hall.waiting).toEqual([]);
   });
 
+  test("apply: the configuration's new user is made, and every passphrase is another one", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    const file = join(hall.root, "var/lib/signstar/home/release/.local/state/signstar/secrets/op1.txt");
+    const before = readFileSync(file, "utf8");
+    hall.change({ users: users + signing({ user: "build", operator: "op2", key: "key2", tag: "tag2" }) });
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("eve", of(shares, "eve"));
+    await hall.run();
+    expect(hall.state.last).toMatchObject({ outcome: "done", intent: "apply" });
+    expect(readFileSync(file, "utf8")).not.toBe(before);
+    expect(existsSync(file.replace("release", "build").replace("op1", "op2"))).toBe(true);
+  });
+
   test("different intents start nothing, and go when one is followed", async () => {
     await opened();
     const shares = await hall.shareOut();
@@ -150,6 +164,7 @@ describe("what holders agree on", () => {
     hall.handIn("ann", of(shares, "ann"));
     hall.handIn("eve", of(shares, "eve"));
     const [file = ""] = hall.waiting.filter((name) => name.endsWith(".share"));
+
     rmSync(join(directory, file));
     symlinkSync(target, join(directory, file));
     mkdirSync(join(directory, `${"0".repeat(64)}.share`));
@@ -157,5 +172,85 @@ describe("what holders agree on", () => {
     expect(readFileSync(target)).toHaveLength(of(shares, "ann").length);
     expect(hall.state.last?.intent).toBe("apply");
     expect(hall.waiting.filter((name) => name.endsWith(".share"))).toHaveLength(2);
+  });
+});
+
+describe("another set of shares", () => {
+  test("other holders: new shares first, and the old ones are void when the new ones are in force", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    const [old] = hall.state.sets;
+    hall.change({ holders: ["ann", "bob", "zoe"] });
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("eve", of(shares, "eve"));
+    // A holder who is no longer one cannot hand in.
+    await hall.run();
+    expect(hall.state.pending).toBeUndefined();
+    hall.handIn("bob", of(shares, "bob"));
+    await hall.run();
+    expect(hall.state.pending?.holders).toHaveLength(3);
+    expect(hall.state.sets).toMatchObject([{ set: old?.set, standing: "in-force" }]);
+    const fresh = await hall.shareOut();
+    expect(hall.state).toMatchObject({
+      pending: undefined,
+      sets: [
+        { set: old?.set, standing: "void" },
+        { standing: "in-force", holders: [expect.any(String), expect.any(String), expect.any(String)] },
+      ],
+    });
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("bob", of(shares, "bob"));
+    hall.events.length = 0;
+    await hall.run();
+    expect(hall.events).toEqual(["share-refused", "share-refused"]);
+    hall.handIn("ann", of(fresh, "ann"), "plan");
+    hall.handIn("zoe", of(fresh, "zoe"), "plan");
+    await hall.run();
+    expect(hall.state.last).toMatchObject({ outcome: "done", message: "nothing is to be done" });
+  });
+
+  test("a new administrator, or another iteration: the devices change when all have the new shares", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.change({ iteration: 2, users: `${users}${administrator("admin2")}` });
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("bob", of(shares, "bob"));
+    await hall.run();
+    expect(hall.state.pending).toMatchObject({ iteration: 2 });
+    const fresh = await hall.shareOut();
+    expect(hall.state.last).toMatchObject({ outcome: "done" });
+    hall.handIn("ann", of(fresh, "ann"), "plan");
+    hall.handIn("bob", of(fresh, "bob"), "plan");
+    await hall.run();
+    expect(readFileSync(hall.paths.plan, "utf8")).toContain("nothing to do");
+  });
+
+  test("memory lost in the middle: shares of both sets are needed, and enough", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.change({ iteration: 2 });
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("bob", of(shares, "bob"));
+    await hall.run();
+    let changes = 0;
+    const cut = {
+      done: () => {
+        changes += 1;
+        if (changes === 1) throw new Error("the power is gone");
+      },
+    };
+    const fresh = new Map(["ann", "bob", "eve"].map((name) => [name, hall.fetch(name)]));
+    for (const [name, share] of fresh) hall.confirm(name, share);
+    await expect(hall.run(cut)).rejects.toThrow("the power is gone");
+    hall.reboot();
+    await hall.run();
+    hall.handIn("ann", of(fresh, "ann"));
+    hall.handIn("bob", of(fresh, "bob"));
+    await hall.run();
+    expect(hall.events.at(-1)).toBe("waiting");
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("eve", of(shares, "eve"));
+    await hall.run();
+    expect(hall.state.sets).toMatchObject([{ standing: "void" }, { standing: "in-force", iteration: 2 }]);
   });
 });
