@@ -1,4 +1,5 @@
 /** `npm run build`: dist/NAME for every executable, runnable as it is, and dist/meta/NAME.json (what went in). */
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { bundle, repository } from "./bundle.ts";
+import { bundle, bundleRun, repository } from "./bundle.ts";
 import { executables } from "./executables.ts";
 
 const distribution = join(repository, "dist");
@@ -29,10 +30,24 @@ export async function buildAll(dist: string = distribution): Promise<void> {
     replace(join(dist, "meta", `${executable.name}.json`), JSON.stringify(metafile), 0o644);
     console.error(`${executable.name}: ${Math.ceil(code.length / 1024)} KiB`);
   }
-  const names = ["meta", "package.json", ...documents, ...executables.map(({ name }) => name)];
+  await makeRun(dist);
+  const names = ["lib", "meta", "package.json", ...documents, ...executables.map(({ name }) => name)];
   for (const name of readdirSync(dist)) {
     if (!names.includes(name) && !name.startsWith(".")) rmSync(join(dist, name), { recursive: true, force: true });
   }
+}
+
+/** lib/run.cjs, which is /usr/lib/signstar/run.cjs when installed, and what belongs beside it. */
+async function makeRun(dist: string): Promise<void> {
+  mkdirSync(join(dist, "lib"), { recursive: true });
+  for (const [name, code] of await bundleRun()) replace(join(dist, "lib", name), code, 0o644);
+  makeCodeCaches(join(dist, "lib"), dist);
+}
+
+/** Of all programs in a directory, for the Node.js that runs this. */
+export function makeCodeCaches(lib: string, programs: string): void {
+  const files = executables.map(({ name }) => join(programs, name));
+  execFileSync(process.execPath, [join(lib, "make-code-cache.cjs"), ...files], { stdio: ["ignore", 2, 2] });
 }
 
 function replace(path: string, content: string | Uint8Array, mode: number): void {
@@ -48,7 +63,11 @@ export async function buildIfStale(): Promise<void> {
   if (made.every((path) => existsSync(path))) {
     const oldest = Math.min(...made.map((path) => statSync(path).mtimeMs));
     const sources = globSync(
-      ["packages/*/{package.json,src/**/*.ts}", "scripts/{build,bundle,executables}.ts", "pnpm-lock.yaml"],
+      [
+        "packages/*/{package.json,src/**/*.ts}",
+        "scripts/{build,bundle,executables,rehearsals,run/*}.ts",
+        "pnpm-lock.yaml",
+      ],
       {
         cwd: repository,
       },

@@ -1,6 +1,7 @@
 /** Bundles one executable into one readable CommonJS file that needs nothing beside it but Node 24. */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildResult, build, type Metafile } from "esbuild";
 import type { Executable } from "./executables.ts";
@@ -47,13 +48,46 @@ export async function bundle(executable: Executable): Promise<Bundle> {
     },
     external: ["cpu-features", "koffi", "openpgp"],
     loader: { ".node": "empty" },
-    banner: { js: banner(executable.name) },
+    charset: "ascii",
+    banner: { js: prelude(executable.name) },
     legalComments: "inline",
     logLevel: "warning",
   });
   const [file] = result.outputFiles;
   if (file === undefined) throw new Error(`esbuild made nothing of ${executable.name}`);
-  return { code: late(file.text), metafile: result.metafile };
+  const code = late(ascii(file.text));
+  const digest = createHash("sha256").update(code).digest("hex").slice(0, 32);
+  return { code: `${firstLine}\n// build ${digest}\n${code}`, metafile: result.metafile };
+}
+
+/**
+ * An installed program asks run.cjs, which runs it from a code cache. Where that is missing, and as `node PROGRAM`, it
+ * is an ordinary file of Node.js. Kernels before 5.1 read 127 bytes of this line.
+ */
+export const firstLine = `#!/usr/bin/node --eval=r=require;try{s=r("/usr/lib/signstar/run.cjs").run}catch{s=r}s(r("path").resolve(process.argv[1]))`;
+
+/** run.cjs and make-code-cache.cjs, which lie in one directory. */
+export async function bundleRun(): Promise<ReadonlyMap<string, string>> {
+  const names = ["run", "make-code-cache"];
+  const { outputFiles } = await build({
+    entryPoints: names.map((name) => join(repository, "scripts", "run", `${name}.ts`)),
+    absWorkingDir: repository,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "es2022",
+    write: false,
+    outdir: join(repository, "dist"),
+    outExtension: { ".js": ".cjs" },
+    banner: { js: '// Made by "npm run build" from the sources of Signstar.' },
+    logLevel: "warning",
+  });
+  return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
+}
+
+/** Outside of comments it is so already: caches, and what they are made of, are read as Latin-1. */
+function ascii(code: string): string {
+  return code.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Built-in modules are loaded when the first of their members is used: TLS and cryptography cost a third of a start. */
@@ -61,9 +95,8 @@ function late(code: string): string {
   return code.replace(/^(\s*(?:var )?import_\w+ = )require\(("node:[\w/]+")\);$/gm, "$1late($2);");
 }
 
-function banner(name: string): string {
+function prelude(name: string): string {
   return [
-    "#!/usr/bin/node",
     `// ${name} ${manifest.version}: made by "npm run build" from the sources of Signstar.`,
     'if (Number(process.versions.node.split(".")[0]) < 24) {',
     `  console.error("${name}: error: Node.js 24 or newer is needed, this is " + process.version);`,

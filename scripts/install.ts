@@ -24,6 +24,12 @@ const documentation = "/usr/share/doc/signstar";
 export function installList(): Installed[] {
   return [
     ...executables.map(({ name }) => ({ from: `dist/${name}`, to: `/usr/bin/${name}`, mode: 0o755 })),
+    // After the programs, so that no cache is older than its program.
+    ...files("dist/lib/**").map((from) => ({
+      from,
+      to: `/usr/lib/signstar/${relative("dist/lib", from)}`,
+      mode: 0o644,
+    })),
     ...files("systemd/scripts/*").map((from) => ({ from, to: `/usr/lib/signstar/${basename(from)}`, mode: 0o755 })),
     ...files("systemd/*/**/*.*", "systemd/{scripts,sysusers.d}/*").map((from) => ({
       from,

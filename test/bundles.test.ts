@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildAll } from "../scripts/build.ts";
-import { type Bundle, bundle } from "../scripts/bundle.ts";
+import { type Bundle, bundle, firstLine } from "../scripts/bundle.ts";
 import { executables } from "../scripts/executables.ts";
 
 interface Allowed {
@@ -91,6 +91,10 @@ const allowed: Readonly<Record<string, Allowed>> = {
   },
 };
 
+test("every kernel reads the whole first line of a program", () => {
+  expect(firstLine.length).toBeLessThan(127);
+});
+
 test("a build keeps the manual, and nothing else that it did not make", async () => {
   const directory = mkdtempSync(join(tmpdir(), "build-"));
   try {
@@ -100,7 +104,9 @@ test("a build keeps the manual, and nothing else that it did not make", async ()
     }
     await buildAll(directory);
     const names = executables.map(({ name }) => name);
-    expect(readdirSync(directory).sort()).toEqual(["completions", "man", "meta", "package.json", ...names].sort());
+    expect(readdirSync(directory).sort()).toEqual(
+      ["completions", "lib", "man", "meta", "package.json", ...names].sort(),
+    );
     expect(existsSync(join(directory, "man/nethsm.1"))).toBe(true);
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -130,8 +136,13 @@ describe.each(executables.map((executable) => [executable.name, executable] as c
   });
 
   test("is readable and starts with the check of the Node version", () => {
-    expect(made.code).toMatch(/^#!\/usr\/bin\/node\n/);
-    expect(made.code.indexOf("process.versions.node")).toBeLessThan(made.code.indexOf("require("));
+    const [shebang = "", build, ...lines] = made.code.split("\n");
+    expect(shebang).toBe(firstLine);
+    expect(build).toMatch(/^\/\/ build [0-9a-f]{32}$/);
+    const code = lines.join("\n");
+    expect(code.indexOf("process.versions.node")).toBeLessThan(code.indexOf("require("));
+    // The code cache and what it was made of are read as Latin-1.
+    expect(/[^\t\n\x20-\x7e]/.exec(code)?.[0]).toBeUndefined();
     const longest = Math.max(...made.code.split("\n").map((line) => line.length));
     // Not minified: the longest line is a table of tweetnacl's.
     expect(longest).toBeLessThan(20_000);

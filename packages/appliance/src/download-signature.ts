@@ -1,6 +1,7 @@
 import type { Io } from "@signstar/command/io";
 import type { ForcedCommand } from "@signstar/command/run-forced";
-import type { SigningMapping } from "@signstar/config/model";
+import type { Config } from "@signstar/config/model";
+import type { Pool } from "@signstar/nethsm/pool";
 import { limits } from "@signstar/primitives/limits";
 import { requireCertificateOf } from "@signstar/signing/trust";
 import { parseSigningRequest } from "@signstar/signing-request/request";
@@ -30,28 +31,45 @@ export const downloadSignature: ForcedCommand = {
   },
 };
 
-/** What costs little and may refuse comes first; the network is loaded when all of it has agreed. */
+/**
+ * What costs little and may refuse comes first; the network is loaded when all of it has agreed. While the connection
+ * is on its way the certificate is judged: that takes cryptography, which TLS needs as well.
+ */
 async function answerOne(session: Session, io: Io): Promise<void> {
   const { caller, config } = await session.open();
   const mapping = signingMappingOf(config, caller);
   const bytes = await io.readStdin({ bytes: limits.requestBytes, deadlineMs: limits.requestDeadlineMs });
   const request = parseSigningRequest(bytes);
-  using task = await prepare(session, { caller, config }, mapping);
+  using pool = await poolFor(session, config);
+  pool.prepare();
+  using task = await prepare(session, { caller, config, mapping, pool });
   const { Signer } = await import("./signer.ts");
-  using signer = new Signer(task);
-  io.write(encodeSigningResponse(await signer.sign(request, session.id)));
+  io.write(encodeSigningResponse(await new Signer(task).sign(request, session.id)));
 }
 
 async function answerMany(session: Session, io: Io): Promise<void> {
   const { caller, config } = await session.open();
-  using task = await prepare(session, { caller, config }, signingMappingOf(config, caller));
+  const mapping = signingMappingOf(config, caller);
+  using pool = await poolFor(session, config);
+  using task = await prepare(session, { caller, config, mapping, pool });
   const [{ Signer }, { signBatch }] = await Promise.all([import("./signer.ts"), import("./batch.ts")]);
-  using signer = new Signer(task);
-  await signBatch({ session, signer, io, width: config.appliance.batchConcurrency });
+  await signBatch({ session, signer: new Signer(task), io, width: config.appliance.batchConcurrency });
+}
+
+/** Clients give up after 5 s of silence, so that 4.5 s are promised; some of that is for starting and the journal. */
+const startWithinMs = 4_200;
+
+async function poolFor({ paths, root }: Session, config: Config): Promise<Pool> {
+  const connections = connectionsOf(config, paths, root);
+  const { Pool } = await import("@signstar/nethsm/pool");
+  return new Pool(connections, { random: Math.random, startWithinMs, maxSockets: config.appliance.batchConcurrency });
 }
 
 /** Everything but the devices themselves. A certificate that is not the pinned one or must not sign now is refused. */
-async function prepare(session: Session, { caller, config }: Opened, mapping: SigningMapping): Promise<SignerOptions> {
+async function prepare(
+  session: Session,
+  { caller, config, mapping, pool }: Opened & Pick<SignerOptions, "mapping" | "pool">,
+): Promise<SignerOptions> {
   const { paths, root } = session;
   const certificate = storedCertificate(mapping, paths, root);
   if (certificate !== undefined) {
@@ -63,17 +81,15 @@ async function prepare(session: Session, { caller, config }: Opened, mapping: Si
       pinnedFingerprint: mapping.certificateFingerprint,
     });
   }
-  const connections = connectionsOf(config, paths, root);
   const passphrases = await passphrasesOf(config, mapping.operator, caller, paths);
   return {
     session,
     user: caller.name,
     mapping,
     certificate,
-    connections,
+    pool,
     passphrases,
     warnings: config.warnings,
-    concurrency: config.appliance.batchConcurrency,
     [Symbol.dispose]: () => passphrases[Symbol.dispose](),
   };
 }

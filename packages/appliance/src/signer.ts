@@ -6,8 +6,7 @@ import { sizeOfState } from "@signstar/hash-state/sha512-state";
 import { type Fields, Priority } from "@signstar/host/journal";
 import type { NetHsm } from "@signstar/nethsm/client";
 import { NetHsmError } from "@signstar/nethsm/errors";
-import { Pool, type PoolAnswer } from "@signstar/nethsm/pool";
-import type { Connection } from "@signstar/nethsm/tls";
+import type { Pool, PoolAnswer } from "@signstar/nethsm/pool";
 import { type Certificate, readCertificate } from "@signstar/openpgp/certificate";
 import { toHex } from "@signstar/primitives/bytes";
 import { messageOf } from "@signstar/primitives/failure";
@@ -28,15 +27,10 @@ export interface SignerOptions extends Disposable {
   readonly mapping: SigningMapping;
   /** Undefined: key and certificate are asked of the device. */
   readonly certificate: Certificate | undefined;
-  readonly connections: readonly Connection[];
+  readonly pool: Pool;
   readonly passphrases: Passphrases;
   readonly warnings: readonly string[];
-  /** Requests at a time per device. */
-  readonly concurrency: number;
 }
-
-/** Clients give up after 5 s of silence, so that 4.5 s are promised; some of that is for starting and the journal. */
-const startWithinMs = 4_200;
 
 interface Made extends StateSignature {
   readonly certificate: Certificate;
@@ -44,13 +38,11 @@ interface Made extends StateSignature {
 }
 
 /** Makes the signatures of one session; each leaves two entries in the journal. */
-export class Signer implements Disposable {
+export class Signer {
   readonly #options: SignerOptions;
-  readonly #pool: Pool;
 
   constructor(options: SignerOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.connections, { random: Math.random, startWithinMs, maxSockets: options.concurrency });
   }
 
   /** The armored signature. `id` names the request in the journal. Throws what the entries then say. */
@@ -92,15 +84,11 @@ export class Signer implements Disposable {
     return value.armored;
   }
 
-  [Symbol.dispose](): void {
-    this.#pool.close();
-  }
-
   /** The first device that can sign does, with the passphrase that it takes. */
   async #ask(state: Sha512State): Promise<PoolAnswer<Made>> {
-    const { mapping, passphrases } = this.#options;
+    const { mapping, passphrases, pool } = this.#options;
     try {
-      return await this.#pool.run(credentialsOf(mapping.operator, passphrases), (hsm) => this.#signAt(hsm, state));
+      return await pool.run(credentialsOf(mapping.operator, passphrases), (hsm) => this.#signAt(hsm, state));
     } catch (thrown) {
       throw asOurs(thrown);
     }

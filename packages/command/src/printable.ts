@@ -1,6 +1,6 @@
 // C0 without exceptions, DEL, C1; the marks and overrides that reorder text; line separators; lone surrogates.
 const unprintable =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu;
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]/gu;
 
 /**
  * `text` on one line that a terminal shows as it is: whatever could move the cursor, start an escape sequence or

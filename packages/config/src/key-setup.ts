@@ -121,7 +121,8 @@ function readUserIds(field: Field | undefined): readonly string[] | undefined {
     if (userId === "") return item.problem("User ID is empty");
     if (Buffer.byteLength(userId) > maxUserIdBytes)
       return item.problem(`User ID is longer than ${maxUserIdBytes} bytes`);
-    if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(userId)) return item.problem("User ID contains a control character");
+    if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(userId))
+      return item.problem("User ID contains a control character");
     if (seen.has(userId)) return item.problem(`duplicate User ID ${JSON.stringify(userId)}`);
     seen.add(userId);
   }

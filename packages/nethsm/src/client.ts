@@ -80,6 +80,11 @@ export class NetHsm implements Disposable {
     return new NetHsm(this.connection, { credentials }, { transport: this.#transport, budget: own });
   }
 
+  /** Begins to open a connection, over which nothing is asked yet; whether that went well the first request will tell. */
+  prepare(): void {
+    this.#transport.prepare();
+  }
+
   /** Ends all connections, so that nothing keeps the process alive. Requests under way fail. */
   close(): void {
     this.#transport.close();

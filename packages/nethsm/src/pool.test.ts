@@ -72,6 +72,22 @@ describe("a pool", () => {
     expect(them.asked()).toEqual([1, 1, 1]);
   });
 
+  test("prepares a connection to where it then begins", async () => {
+    await using them = await devices(
+      () => metrics,
+      () => metrics,
+    );
+    const chances = [0.9, 0, 0];
+    using pool = new Pool(them.connections, { random: () => chances.shift() ?? 1 });
+    pool.prepare();
+    await expect.poll(() => them.started[1]?.connections()).toBe(1);
+    await pool.run([current], ask);
+    expect(them.asked()).toEqual([0, 1]);
+    expect(them.started.map((device) => device.connections())).toEqual([0, 1]);
+    await pool.run([current], ask);
+    expect(them.asked()).toEqual([1, 1]);
+  });
+
   test.each<[string, Handler, string]>([
     ["is Locked", () => json({ message: "Service not available" }, 412), "wrong-state"],
     ["fails", () => ({ status: 503, body: "exception" }), "device-error"],

@@ -65,6 +65,8 @@ export class Pool implements Disposable {
   readonly #random: () => number;
   readonly #startWithinMs: number;
   readonly #avoidMs: number;
+  /** Where the next request begins, if that is decided. */
+  #start: number | undefined;
 
   constructor(connections: readonly Connection[], options: PoolOptions) {
     const { random, startWithinMs = 4_500, avoidMs = 10_000, deadlines, maxSockets } = options;
@@ -111,6 +113,12 @@ export class Pool implements Disposable {
     throw noDevice(skipped);
   }
 
+  /** Begins to open a connection to the device that the next request goes to first. */
+  prepare(): void {
+    this.#start = this.#randomPlace();
+    this.#places[this.#start]?.hsm.prepare();
+  }
+
   /** Ends all connections, so that nothing keeps the process alive. */
   close(): void {
     for (const { hsm } of this.#places) hsm.close();
@@ -120,8 +128,13 @@ export class Pool implements Disposable {
     this.close();
   }
 
+  #randomPlace(): number {
+    return Math.floor(this.#random() * this.#places.length);
+  }
+
   #order(): readonly Place[] {
-    const start = Math.floor(this.#random() * this.#places.length);
+    const start = this.#start ?? this.#randomPlace();
+    this.#start = undefined;
     const turned = [...this.#places.slice(start), ...this.#places.slice(0, start)];
     const now = performance.now();
     return turned.toSorted((a, b) => Number(a.avoidUntil > now) - Number(b.avoidUntil > now));

@@ -213,6 +213,48 @@ describe("each phase has its own error:", () => {
   });
 });
 
+describe("a connection that is prepared", () => {
+  test("carries the first request, and nothing before it", async () => {
+    await withDevice(
+      () => info,
+      async (hsm, device) => {
+        hsm.prepare();
+        hsm.prepare();
+        await expect.poll(() => device.connections()).toBe(1);
+        expect(device.seen).toEqual([]);
+        await Promise.all([hsm.info(), hsm.info()]);
+        expect(device.seen.map((request) => request.connection).sort()).toEqual([1, 2]);
+        hsm.prepare();
+        await hsm.info();
+        expect(device.connections()).toBe(2);
+      },
+    );
+  });
+
+  test("fails the first request, and no other, if it fails", async () => {
+    let refused = 0;
+    await using server = await startPlain((socket) => {
+      refused += 1;
+      socket.destroy();
+    });
+    using hsm = new NetHsm(unsafe(server.url));
+    hsm.prepare();
+    await expect.poll(() => refused).toBe(1);
+    expect((await failure(hsm.info())).code).toBe("tls-failed");
+    expect(refused).toBe(1);
+    expect((await failure(hsm.info())).code).toBe("tls-failed");
+    expect(refused).toBe(2);
+  });
+
+  test("that nobody needs is ended by close", async () => {
+    await using plain = await startPlain(() => {});
+    const hsm = new NetHsm(unsafe(plain.url));
+    hsm.prepare();
+    hsm.close();
+    await expect(hsm.info()).rejects.toThrow("closed");
+  });
+});
+
 describe("kept-alive connections", () => {
   test("are used again, also by another user", async () => {
     await withDevice(
