@@ -1,6 +1,6 @@
+import { readUpdateFile, UpdateFileError } from "@signstar/nethsm/update-file";
 import { messageOf } from "@signstar/primitives/failure";
 import { ApplianceError } from "./errors.ts";
-import { readUpdateFile, UpdateFileError } from "./update-file.ts";
 import { uploadProgram } from "./upload.ts";
 
 /** An update of the HSM's software, which share holders decide to install. The device checks its signature. */

@@ -1,9 +1,7 @@
-import type { DeviceUrl } from "@signstar/nethsm/tls";
-import { Exit, Failure } from "@signstar/primitives/failure";
 import type { AdminStore } from "./admin-store.ts";
 import { type ApplyOptions, applyToLeader, type Done, type Led, settle } from "./apply.ts";
 import { applySettings, requireSettingsPossible } from "./device-settings.ts";
-import { ConfigureError } from "./errors.ts";
+import { type Problem, requireNone, tryEach } from "./every-device.ts";
 import { follow } from "./follow.ts";
 import { keepBackup } from "./keep-backup.ts";
 import { type Leader, reasonsToFollow } from "./plan-follower.ts";
@@ -24,7 +22,7 @@ export async function applyOnce(site: Site, store: AdminStore, options: ApplyOpt
   const problems = await conclude(site, store, led, done);
   // Nobody may reach the device at this URL afterwards.
   await applySettings(site, store, { network: true });
-  if (problems.length > 0) throw summary(problems);
+  requireNone(problems);
 }
 
 async function conclude(site: Site, store: AdminStore, led: Led, done: Done): Promise<readonly Problem[]> {
@@ -54,38 +52,15 @@ async function leaderOf(run: Run, led: Led): Promise<Leader> {
   return { contents, reasons: reasonsToFollow(led) };
 }
 
-interface Problem {
-  readonly url: DeviceUrl;
-  readonly failure: Failure;
-}
-
-/** One that cannot follow does not keep the others from it. */
-async function followAll(
+function followAll(
   site: Site,
   store: AdminStore,
   leader: Leader,
   backup: () => Promise<void>,
 ): Promise<readonly Problem[]> {
   const [, ...others] = connectionsOf(site.config);
-  const problems: Problem[] = [];
-  for (const connection of others) {
-    const { url } = connection;
-    const done: Done = (change) => site.done(url, change);
-    try {
-      await withDevice(site, store, connection, (run, meeting) => follow(run, meeting, { leader, backup, done }));
-    } catch (thrown) {
-      if (!(thrown instanceof Failure)) throw thrown;
-      problems.push({ url, failure: thrown });
-    }
-  }
-  return problems;
-}
-
-function summary(problems: readonly Problem[]): ConfigureError {
-  const isAway = problems.some(({ failure }) => failure.exit === Exit.unavailable);
-  const all = problems.map(({ url, failure }) => `${url}: ${failure.message}`).join("; ");
-  return new ConfigureError(isAway ? "out-of-reach" : "left-out", `not every device is done: ${all}`, {
-    cause: problems[0]?.failure,
-    hint: "the other devices are done; run it again when this is mended",
+  return tryEach(others, (connection) => {
+    const done: Done = (change) => site.done(connection.url, change);
+    return withDevice(site, store, connection, (run, meeting) => follow(run, meeting, { leader, backup, done }));
   });
 }

@@ -2,6 +2,7 @@ import { formatKeyRef } from "@signstar/config/key-ref";
 import type { KeyRef } from "@signstar/config/model";
 import type { NamespaceId, UserId } from "@signstar/nethsm/ids";
 import type { DesiredKey, DesiredUser } from "./desired.ts";
+import { describeFlow, type FlowChange, isFlowChange } from "./flow-change.ts";
 import { describeSetting, isSettingChange, type SettingChange } from "./setting-change.ts";
 
 /**
@@ -55,11 +56,12 @@ export type Change =
 
 export type ChangeKind = Change["kind"];
 
-/** What can be told of: a step of a plan, or to a setting of the device. */
-export type AnyChange = Change | SettingChange;
+/** What can be told of: a step of a plan, or to a setting of the device, or what is done to a device as a whole. */
+export type AnyChange = Change | SettingChange | FlowChange;
 
 /** One line for people: `+` new, `~` other, `-` gone. */
 export function describe(change: AnyChange): string {
+  if (isFlowChange(change)) return describeFlow(change);
   if (isSettingChange(change)) return describeSetting(change);
   switch (change.kind) {
     case "trust-certificate":

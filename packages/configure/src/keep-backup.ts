@@ -17,10 +17,15 @@ import { temporaryBackupUser } from "./temporary-user.ts";
  * all. Throws ConfigureError (bad-backup).
  */
 export async function keepBackup(run: Run): Promise<void> {
-  const mapped = run.desired.users.find(({ id, role }) => role === "Backup" && run.knows(id));
-  if (mapped !== undefined) await fetchBackup(run, mapped.id);
-  else await withTemporaryUser(run, (user) => fetchBackup(run, user));
+  await takeBackup(run, (stream) => keepStream(run, stream));
   run.backups.settle();
+}
+
+/** Has the device make a backup, as a user of the configuration or one that is made for it. */
+export async function takeBackup(run: Run, take: (stream: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
+  const mapped = run.desired.users.find(({ id, role }) => role === "Backup" && run.knows(id));
+  if (mapped !== undefined) await take(await begin(run, mapped.id));
+  else await withTemporaryUser(run, async (user) => take(await begin(run, user)));
 }
 
 async function withTemporaryUser(run: Run, work: (user: UserId) => Promise<void>): Promise<void> {
@@ -42,9 +47,8 @@ async function withTemporaryUser(run: Run, work: (user: UserId) => Promise<void>
   await users.delete(user);
 }
 
-async function fetchBackup(run: Run, user: UserId): Promise<void> {
+async function keepStream(run: Run, stream: AsyncIterable<Uint8Array>): Promise<void> {
   const { current } = run.requireSecrets();
-  const stream = await begin(run, user);
   try {
     await run.backups.keep(async (write) => {
       const pieces = (async function* () {

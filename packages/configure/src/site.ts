@@ -8,6 +8,7 @@ import type { AnyChange } from "./change.ts";
 import type { Desired } from "./desired.ts";
 import type { Connect } from "./device.ts";
 import { ConfigureError } from "./errors.ts";
+import { KeptBackups } from "./kept-backups.ts";
 import type { Place } from "./place.ts";
 import { planDevices } from "./plan-site.ts";
 import type { DevicePlan } from "./report.ts";
@@ -42,10 +43,11 @@ export function planSite(site: Site, secrets: AdminSecrets | undefined): Promise
  * `secrets.current`: those before need not be kept. Interrupted at any point, it finishes when it is run again with the
  * same secrets. Throws ConfigureError out-of-reach or left-out if a device that follows is not done; the others are.
  */
-export function applySite(site: Site, secrets: AdminSecrets, options: ApplyOptions): Promise<void> {
+export async function applySite(site: Site, secrets: AdminSecrets, options: ApplyOptions): Promise<void> {
   // New secrets for a new iteration are the business of whoever shares them out.
   const config = { ...site.config, iteration: secrets.current.iteration };
-  return applyOnce({ ...site, config }, new HeldSecrets(secrets), options);
+  await applyOnce({ ...site, config }, new HeldSecrets(secrets), options);
+  new KeptBackups(site.place, site.desired).endRestore();
 }
 
 /** As `planSite`, with the admin credentials that this host keeps. */
@@ -59,4 +61,5 @@ export async function applyWithStore(site: Site, store: AdminStore, options: App
   const secrets = await store.read();
   // A rotation that was under way for an earlier iteration had to be finished first.
   if (secrets?.current.iteration !== site.config.iteration) await applyOnce(site, store, { rotate: false });
+  new KeptBackups(site.place, site.desired).endRestore();
 }

@@ -162,3 +162,13 @@ export function syncDirectory(directory: string): void {
     closeSync(fd);
   }
 }
+
+/** An empty directory with this mode, whatever was there. Throws HostError (write-failed). */
+export function clearDirectory(path: string, mode: number): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (cause) {
+    throw new HostError("write-failed", `${path} cannot be emptied: ${messageOf(cause)}`, { cause });
+  }
+  makeDirectory(path, mode);
+}

@@ -14,7 +14,12 @@ export interface Paths {
   readonly shareSets: string;
   readonly plan: string;
   readonly adminSecret: string;
-  readonly staging: { readonly backup: string; readonly update: string };
+  readonly staging: {
+    readonly backup: string;
+    readonly update: string;
+    /** Of root alone: the copy that is worked with. */
+    readonly inUse: string;
+  };
   readonly keptBackups: string;
   readonly wireguard: { readonly privateKey: string; readonly publicKey: string };
   readonly journalSocket: string;
@@ -53,7 +58,11 @@ export function pathsUnder(root: string): Paths {
     shareSets: `${state}/share-sets.json`,
     plan: `${run}/plan.txt`,
     adminSecret: `${run}/admin-secret`,
-    staging: { backup: `${state}/staging/backup`, update: `${state}/staging/update` },
+    staging: {
+      backup: `${state}/staging/backup`,
+      update: `${state}/staging/update`,
+      inUse: `${state}/staging/in-use`,
+    },
     keptBackups: `${state}/backup`,
     wireguard: { privateKey: `${state}/wireguard/private.key`, publicKey: `${state}/wireguard/public.key` },
     journalSocket: `${prefix}/run/systemd/journal/stdout`,

@@ -12,6 +12,9 @@ export interface Passphrases {
   readonly unlock?: Secret;
 }
 
+/** A value as the device works with it: `path` as in the backup, `/local/DEVICE` in front of it left out. */
+export type See = (path: string, value: Uint8Array) => void;
+
 export interface Validation {
   readonly version: BackupVersion;
   readonly items: number;
@@ -35,9 +38,10 @@ function requiredPaths({ version, deviceId }: BackupHeader): string[] {
  * Validates the whole of a backup in one pass. Memory: one item, and with an unlock passphrase all of them, since the
  * salt that it needs may come last.
  *
+ * @param see is shown every value that can be opened, after all of them have been; only with an unlock passphrase
  * @throws BackupError whose code says what is wrong
  */
-export async function validateBackup(chunks: Chunks, passphrases?: Passphrases): Promise<Validation> {
+export async function validateBackup(chunks: Chunks, passphrases?: Passphrases, see?: See): Promise<Validation> {
   if (passphrases === undefined) {
     const { version, items } = await readSealedBackup(chunks);
     let count = 0;
@@ -59,15 +63,19 @@ export async function validateBackup(chunks: Chunks, passphrases?: Passphrases):
       hint: "the file may have been cut short: fetch the backup again",
     });
   }
-  if (passphrases.unlock !== undefined) await openValues(header, kept, passphrases.unlock);
+  if (passphrases.unlock !== undefined) await openValues(header, kept, passphrases.unlock, see);
   const depth = passphrases.unlock === undefined ? "items" : "values";
   return { version: header.version, items: paths.size, depth };
 }
 
-async function openValues(header: BackupHeader, items: readonly BackupItem[], unlock: Secret): Promise<void> {
+async function openValues(header: BackupHeader, items: readonly BackupItem[], unlock: Secret, see?: See) {
   const saltItem = items.find(({ path }) => path === unlockSaltPath(header));
   const salt = saltItem && new ValueOpener(header).open(saltItem);
   if (salt === undefined) throw new BackupError("missing-item", "the backup lacks the salt of its unlock passphrase");
   const opener = new ValueOpener(header, await openDomainKey(header.lockedDomainKey, unlock, salt));
-  for (const item of items) opener.open(item);
+  const values = items.map((item) => [item.path, opener.open(item)] as const);
+  const local = `/local/${header.deviceId}/`;
+  for (const [path, value] of values) {
+    if (value !== undefined) see?.(path.startsWith(local) ? path.slice(local.length - 1) : path, value);
+  }
 }

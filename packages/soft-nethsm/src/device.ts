@@ -54,6 +54,8 @@ export class Device {
   readonly unlocks: RateLimit;
   events: DeviceEvents = { tlsChanged: () => undefined, shutdown: () => undefined };
   metrics = new Metrics();
+  /** What it says of itself: the release it behaves like, or the version of the update that was installed last. */
+  softwareVersion: string;
   /** Version of an uploaded image waiting for commit or cancel; lost at reboot. */
   pendingUpdate: string | undefined;
   readonly #storage: Storage;
@@ -69,6 +71,7 @@ export class Device {
     this.release = options.release;
     this.logins = new RateLimit(options.uptime);
     this.unlocks = new RateLimit(options.uptime);
+    this.softwareVersion = options.release;
   }
 
   /** Gives an empty storage an identity and a TLS certificate; then boots. */

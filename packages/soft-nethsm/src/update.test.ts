@@ -37,6 +37,9 @@ test("one update at a time, cancelled or committed, and no older major release",
     expect(await post("update", image("6.0"))).toBe(200);
     expect(await post("commit-update")).toBe(204);
     expect((await hsm.request("GET", "/health/state")).json()).toEqual({ state: "Locked" });
+    await hsm.request("POST", "/unlock", { json: { passphrase: hsm.unlockPassphrase } });
+    const info = await hsm.request("GET", "/system/info", { user });
+    expect(info.json()).toMatchObject({ softwareVersion: "6.0" });
   } finally {
     await hsm.close();
   }

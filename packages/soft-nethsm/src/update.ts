@@ -1,6 +1,7 @@
 /**
  * Update images, read as far as the device reads them before it installs one. There is nothing here to install and no
- * vendor key to check the signature with: the structure is checked, the image is not kept.
+ * vendor key to check the signature with: the structure is checked, the image is not kept. Until it is
+ * started again the device says that it has the version of the file; it behaves as before.
  */
 import { equal, fromUtf8, toUtf8 } from "@signstar/primitives/bytes";
 import { Refusal } from "./http.ts";

@@ -1,8 +1,10 @@
 import { writeFileAtomic } from "@signstar/host/atomic-file";
 import { toUtf8 } from "@signstar/primitives/bytes";
-import { formatIntent, type Intent } from "@signstar/secret-sharing/intent";
+import type { Intent } from "@signstar/secret-sharing/intent";
 import type { AdminSecrets } from "../admin-store.ts";
-import { ConfigureError } from "../errors.ts";
+import { factoryResetSite, rebootSite, shutdownSite, unlockSite } from "../flows/power.ts";
+import { restoreSite } from "../flows/restore.ts";
+import { updateSite } from "../flows/update.ts";
 import { isPending, planText } from "../report.ts";
 import { applySite, planSite, type Site } from "../site.ts";
 
@@ -17,7 +19,23 @@ export async function perform(site: Site, secrets: AdminSecrets, intent: Intent)
       writeFileAtomic(site.place.paths.plan, toUtf8(planText(devices)), { mode: 0o644, ...site.place.owner });
       return devices.some(isPending) ? "the plan is written, something is to be done" : "nothing is to be done";
     }
-    default:
-      throw new ConfigureError("not-supported", `${formatIntent(intent)} is not supported by this release`);
+    case "unlock":
+      await unlockSite(site, secrets);
+      return "the devices are unlocked";
+    case "reboot":
+      await rebootSite(site, secrets);
+      return "the devices have restarted";
+    case "shutdown":
+      await shutdownSite(site, secrets);
+      return "the devices shut down";
+    case "factory-reset":
+      await factoryResetSite(site, secrets);
+      return "nothing is left on the devices";
+    case "restore":
+      await restoreSite(site, secrets, intent);
+      return "the backup is restored, and the devices are as the configuration says";
+    case "update":
+      await updateSite(site, secrets, intent);
+      return "the devices run the update";
   }
 }

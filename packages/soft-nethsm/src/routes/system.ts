@@ -91,7 +91,7 @@ export const systemRoutes: readonly Resource[] = [
         allow,
         changes: true,
         run: async ({ device }) => {
-          requirePending(device);
+          device.softwareVersion = requirePending(device);
           await reboot(device);
           return done();
         },
@@ -117,7 +117,7 @@ export const systemRoutes: readonly Resource[] = [
 /** As the container has it: there is no hardware to speak of. */
 function infoOf(device: Device) {
   return {
-    softwareVersion: device.release,
+    softwareVersion: device.softwareVersion,
     softwareBuild: "soft-nethsm",
     firmwareVersion: "N/A",
     hardwareVersion: "N/A",
@@ -127,6 +127,7 @@ function infoOf(device: Device) {
   };
 }
 
-function requirePending(device: Device): void {
-  if (device.pendingUpdate === undefined) throw new Refusal(412, "No update available. Please upload a system image.");
+function requirePending({ pendingUpdate }: Device): string {
+  if (pendingUpdate !== undefined) return pendingUpdate;
+  throw new Refusal(412, "No update available. Please upload a system image.");
 }

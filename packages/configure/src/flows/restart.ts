@@ -1,0 +1,61 @@
+import type { DeviceConnection } from "@signstar/config/model";
+import { NetHsmError } from "@signstar/nethsm/errors";
+import type { SystemState } from "@signstar/nethsm/types";
+import { Exit } from "@signstar/primitives/failure";
+import { ConfigureError } from "../errors.ts";
+import { meet } from "../meet.ts";
+import type { Site } from "../site.ts";
+import { StateFiles } from "../state-files.ts";
+
+const pauseMs = 5_000;
+/** An update takes minutes. */
+const patienceMs = 15 * 60_000;
+/** After that an unattended device that was never seen away is taken to have been faster than we look. */
+const quickMs = 60_000;
+
+/**
+ * Waits until a device that was told to restart has done so. An attended one comes back Locked; of one that comes back as
+ * it was, nobody can tell it has, unless it was away.
+ *
+ * @throws ConfigureError out-of-reach, after a quarter of an hour
+ */
+export async function untilRestarted(
+  site: Site,
+  connection: DeviceConnection,
+  { attended }: { readonly attended: boolean },
+): Promise<SystemState> {
+  let wasAway = false;
+  let state: SystemState | undefined;
+  for (let waited = 0; waited < patienceMs; waited += pauseMs) {
+    await site.sleep(pauseMs);
+    state = await stateOf(site, connection);
+    if (state === undefined) wasAway = true;
+    else if (state !== "Operational" || wasAway || (!attended && waited >= quickMs)) return state;
+  }
+  const found = state === undefined ? "has not come back" : `is still ${state}`;
+  throw new ConfigureError("out-of-reach", `${connection.url} was told to restart and ${found} after 15 minutes`, {
+    hint: "look at the device; when it is there again, do the same once more: it goes on where it stopped",
+  });
+}
+
+/** Undefined: it cannot be reached, or does not serve. */
+async function stateOf(site: Site, connection: DeviceConnection): Promise<SystemState | undefined> {
+  try {
+    const { device, state } = await meet(connection, new StateFiles(site.place), site.connect);
+    device.close();
+    return state;
+  } catch (thrown) {
+    if (thrown instanceof NetHsmError && thrown.exit === Exit.unavailable && !isDistrust(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+/** Another certificate than expected does not pass by waiting. */
+function isDistrust({ code }: NetHsmError): boolean {
+  return code === "tls-pin-mismatch" || code === "tls-untrusted";
+}
+
+/** Whether the answer was lost, as it may be when the device goes down over it. */
+export function isAnswerLost(thrown: unknown): boolean {
+  return thrown instanceof NetHsmError && ["connection-lost", "headers-timeout", "body-timeout"].includes(thrown.code);
+}

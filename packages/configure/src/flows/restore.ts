@@ -1,0 +1,114 @@
+import { formatKeyRef } from "@signstar/config/key-ref";
+import { messageOf } from "@signstar/primitives/failure";
+import { type AdminSecrets, HeldSecrets } from "../admin-store.ts";
+import { applyOnce } from "../apply-site.ts";
+import type { Device } from "../device.ts";
+import { applySettings } from "../device-settings.ts";
+import { ConfigureError } from "../errors.ts";
+import { takeBackup } from "../keep-backup.ts";
+import { KeptBackups } from "../kept-backups.ts";
+import type { Run } from "../run.ts";
+import { connectionsOf, type Site } from "../site.ts";
+import { type BackupContent, openValues, readBackupContent } from "./backup-content.ts";
+import { administrate, type Met, meeting } from "./each-device.ts";
+import { wrongState } from "./power.ts";
+import { type Staged, withStaged } from "./staged.ts";
+
+/**
+ * Restores the staged backup into the leading device and makes the site what the configuration says: settings first,
+ * then users, passphrases and the devices that follow. Of an Operational device a backup is kept before, as
+ * `before-restore.bkp`. Afterwards the staged file is gone. Interrupted at any point, it finishes when it is run again.
+ *
+ * @throws ConfigureError no-staged-file, unfit-file, foreign-backup, conflict: nothing was changed; and what applySite throws
+ */
+export function restoreSite(site: Site, secrets: AdminSecrets, { sha256 }: { readonly sha256: string }): Promise<void> {
+  return withStaged(site, "backup", sha256, async (file) => {
+    const content = await readBackupContent(() => file.open(), secrets, site.desired);
+    const [leader] = connectionsOf(site.config);
+    const store = new HeldSecrets(secrets);
+    await meeting(site, secrets, leader, (met) => restoreInto(site, met, { file, content, sha256 }));
+    // It may be Locked now, have another certificate, and know us by other passphrases.
+    await meeting(site, secrets, leader, (met) => administrate(site, met));
+    await applySettings(site, store, { network: true });
+    const config = { ...site.config, iteration: secrets.current.iteration };
+    await applyOnce({ ...site, config }, store, { rotate: true });
+    // In this order: of what a finished restore has left, no second one is to take a backup in the place of the first.
+    file.discard();
+    new KeptBackups(site.place, site.desired).endRestore();
+  });
+}
+
+interface Restore {
+  readonly file: Staged;
+  readonly content: BackupContent;
+  readonly sha256: string;
+}
+
+async function restoreInto(site: Site, met: Met, { file, content, sha256 }: Restore): Promise<void> {
+  const { run, state, connection } = met;
+  const { backupPassphrase } = content;
+  if (state === "Failed") throw wrongState(state, "restored");
+  if (state === "Unprovisioned") {
+    trustCertificates(met, content.tlsPin);
+    run.backups.beginRestore();
+    await run.device.system.restore({ backup: file.open(), backupPassphrase, systemTime: site.now() });
+  } else {
+    const device = await administrate(site, met);
+    await requireAllKeys(met, device, content);
+    // If one was begun before, what is on the device now is not what was there before.
+    if (!run.backups.isRestoring) await keepBefore(run);
+    run.backups.beginRestore();
+    await device.system.restore({ backup: file.open(), backupPassphrase });
+  }
+  site.done(connection.url, { kind: "restore", state, sha256 });
+}
+
+/** Whole, and proved to open with what is known of it. */
+async function keepBefore(run: Run): Promise<void> {
+  const name = "before-restore.bkp";
+  await takeBackup(run, (stream) =>
+    run.backups.keep(async (write) => {
+      for await (const piece of stream) write(piece);
+    }, name),
+  );
+  try {
+    await openValues(() => run.backups.open(name), run.requireSecrets());
+  } catch (cause) {
+    if (!(cause instanceof ConfigureError)) throw cause;
+    throw new ConfigureError(
+      "bad-backup",
+      `nothing is restored, since a backup of what is there is no use: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: "see to the device's backup passphrase, or reset the device first if nothing on it matters",
+      },
+    );
+  }
+}
+
+/** Its certificate after the restore is that of the backup: trusted before, so that it can be met again. */
+function trustCertificates({ run, connection, firstPin }: Met, restored: string): void {
+  const { url, tls } = connection;
+  if (tls.mode !== "pinned") return;
+  if (firstPin !== undefined) run.files.addTlsPin(url, firstPin);
+  run.files.addTlsPin(url, restored);
+}
+
+/** The device would lose keys that the backup lacks. Throws ConfigureError (conflict). */
+async function requireAllKeys({ run }: Met, device: Device, { keys }: BackupContent): Promise<void> {
+  const onDevice = new Set<string>(await device.keys.list());
+  const lost = run.desired.keys.filter((key) => {
+    const isThere =
+      key.namespace === undefined ? onDevice.has(key.keyId) : run.files.readCertificate(key) !== undefined;
+    return isThere && !keys.has(formatKeyRef(key));
+  });
+  if (lost.length === 0) return;
+  const labels = lost.map(formatKeyRef).join(", ");
+  throw new ConfigureError(
+    "conflict",
+    `the backup lacks keys of the configuration, which the device would lose: ${labels}`,
+    {
+      hint: "take a newer backup, or the keys out of the configuration",
+    },
+  );
+}
