@@ -18,7 +18,9 @@ import { ownHostKey } from "@signstar/host/testing/host-key";
 import { parseUserId } from "@signstar/nethsm/ids";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type AdminCredentials, makeAdminCredentials } from "./admin-credentials.ts";
+import { PlainAdminStore } from "./admin-store.ts";
 import { EncryptedAdminStore } from "./encrypted-admin-store.ts";
+import type { ConfigureError } from "./errors.ts";
 import { placeAt } from "./place.ts";
 
 let root: string;
@@ -68,6 +70,16 @@ describe("encrypted admin credentials", () => {
     const blob = execFileSync("systemd-creds", ["encrypt", "-", "-"], { input: toml, stdio: "pipe" });
     writeFileSync(file(), blob);
     expect(await iterations()).toEqual([7, undefined]);
+  });
+
+  test("that are still plain are not taken for none; the hint encrypts them", async () => {
+    const plain = new PlainAdminStore(placeAt(root));
+    await plain.write(make(3), { keepPrevious: false });
+    const problem: unknown = await store.read().catch((thrown: unknown) => thrown);
+    expect(problem).toMatchObject({ code: "bad-credentials", exit: 78 });
+    const [command = ""] = /^\(.*\)/.exec((problem as ConfigureError).hint ?? "") ?? [];
+    execFileSync("/bin/sh", ["-c", command], { stdio: "pipe" });
+    expect(await iterations()).toEqual([3, undefined]);
   });
 
   test("keep those before beside them until a rotation is settled", async () => {

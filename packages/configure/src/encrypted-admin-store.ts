@@ -1,5 +1,7 @@
+import { basename, dirname } from "node:path";
 import { removeFile } from "@signstar/host/atomic-file";
 import { HostError } from "@signstar/host/errors";
+import { namesIn } from "@signstar/host/safe-file";
 import { decryptCredential, encryptCredential } from "@signstar/host/systemd-creds";
 import { type AdminCredentials, encodeAdminCredentials, parseAdminCredentials } from "./admin-credentials.ts";
 import { ConfigureError } from "./errors.ts";
@@ -14,17 +16,22 @@ const maxBytes = 128 * 1024;
 export class EncryptedAdminStore extends KeptAdminStore {
   readonly #files: StateFiles;
   readonly #path: string;
+  readonly #plainPath: string;
 
   constructor(place: Place) {
     super();
     this.#files = new StateFiles(place);
     this.#path = place.paths.encryptedAdminCredentials;
+    this.#plainPath = place.paths.adminCredentials;
   }
 
   protected override async load(which?: "old"): Promise<AdminCredentials | undefined> {
     const path = this.#named(which);
     const blob = this.#files.readPrivate(path, maxBytes);
-    if (blob === undefined) return undefined;
+    if (blob === undefined) {
+      if (which === undefined) requireNone(this.#plainPath, path);
+      return undefined;
+    }
     const plain = await decrypt(blob, path);
     try {
       return parseAdminCredentials(plain, path);
@@ -49,6 +56,14 @@ export class EncryptedAdminStore extends KeptAdminStore {
   #named(which: "old" | undefined): string {
     return which === undefined ? this.#path : `${this.#path}.${which}`;
   }
+}
+
+/** Those of before the configuration asked for encryption are not to be taken for none: there would be new ones. */
+function requireNone(plainPath: string, path: string): void {
+  if (!namesIn(dirname(plainPath)).includes(basename(plainPath))) return;
+  throw new ConfigureError("bad-credentials", `${plainPath} is not encrypted, as the configuration asks for`, {
+    hint: `(umask 077; systemd-creds --name= encrypt ${plainPath} ${path}), then remove the first`,
+  });
 }
 
 async function decrypt(blob: Uint8Array, path: string): Promise<Uint8Array> {

@@ -98,7 +98,7 @@ export class Run {
   requireSecrets(): AdminSecrets {
     if (this.#secrets !== undefined) return this.#secrets;
     throw new ConfigureError("no-credentials", "the device is provisioned, but this host has no admin credentials", {
-      hint: "put the admin-credentials.toml it was provisioned with back into /var/lib/signstar/creds",
+      hint: "put the file of admin credentials it was provisioned with back into /var/lib/signstar/creds",
     });
   }
 }
