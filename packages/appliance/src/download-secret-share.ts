@@ -17,9 +17,9 @@ export const downloadSecretShare: ForcedCommand = {
   name,
   summary: "hand out the caller's share of the administrators' secret",
   description:
-    "Run by sshd's ForceCommand. Without a command the client gets the share that was made for the key it has logged\n" +
-    "in with; with 'confirm' and the SHA-256 of the share's file it says that the file is stored safely. The secret\n" +
-    "is used only when every holder has said so.",
+    "Run by sshd's ForceCommand. Without a command the client gets the share that was made for the key\n" +
+    "it has logged in with; with 'confirm' and the SHA-256 of the share's file it says that the file is\n" +
+    "stored safely. The secret is used only when every holder has said so.",
   options: serverOptions,
   arguments: [
     { name: "confirm", description: "the share is stored safely", optional: true },

@@ -28,9 +28,10 @@ export const uploadSecretShare: ForcedCommand = {
   name,
   summary: "take a share of the administrators' secret",
   description:
-    "Run by sshd's ForceCommand; the client sends a share, and as its command what its holder agrees to: without one\n" +
-    "the configuration is applied. Something is done only when enough holders of one set have named the same. The\n" +
-    "answer is one line of JSON. With 'status' nothing is sent, and the answer says how things stand.",
+    "Run by sshd's ForceCommand; the client sends a share, and as its command what its holder agrees to:\n" +
+    "without one the configuration is applied. Something is done only when enough holders of one set\n" +
+    "have named the same. The answer is one line of JSON. With 'status' nothing is sent, and the answer\n" +
+    "says how things stand.",
   options: serverOptions,
   arguments: [
     {

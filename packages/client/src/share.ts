@@ -10,9 +10,10 @@ const fetchCommand: Command = {
   name: "fetch",
   summary: "fetch a share, store it and confirm that it is stored",
   description: [
-    "Writes the share that was made for your SSH key to FILE, with mode 0600, and tells the appliance when it is safely",
-    "on disk. A share that is in FILE already is kept as FILE.old, which may still be needed. After a lost connection,",
-    "run the same command again: nothing is lost, and a share that has been fetched is only confirmed.",
+    "Writes the share that was made for your SSH key to FILE, with mode 0600, and tells the appliance",
+    "when it is safely on disk. A share that is in FILE already is kept as FILE.old: it may still be",
+    "needed. After a lost connection, run the same command again: nothing is lost, and a share that has",
+    "been fetched is only confirmed.",
   ].join("\n"),
   options: [...connectionOptions, timeoutOption],
   arguments: [host, file],
@@ -29,8 +30,8 @@ const sendCommand: Command = {
   name: "send",
   summary: "hand in a share together with what its holder agrees to",
   description: [
-    "Checks the share in FILE, sends it with the intent, and shows the receipt. Something is done only when enough",
-    "holders of one set have named the same, the SHA-256 of a staged file included.",
+    "Checks the share in FILE, sends it with the intent, and shows the receipt. Something is done only",
+    "when enough holders of one set have named the same, the SHA-256 of a staged file included.",
   ].join("\n"),
   options: [...connectionOptions, timeoutOption],
   arguments: [
@@ -38,7 +39,7 @@ const sendCommand: Command = {
     file,
     {
       name: "INTENT",
-      description: `${plainIntents.join(", ")}, ${fileIntents.map((kind) => `${kind} SHA256`).join(" or ")}`,
+      description: "what you agree to; behind restore and update stands the SHA-256 of the staged file",
       optional: true,
       variadic: true,
       choices: [...plainIntents, ...fileIntents],

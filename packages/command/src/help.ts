@@ -22,9 +22,10 @@ export function helpText(chain: readonly Described[]): string {
   const options = optionsOf(chain);
   return [
     `usage: ${usageLines(chain, command).join("\n       ")}`,
-    [command.summary, ...(command.description?.trim().split("\n") ?? [])]
-      .map((line, index) => `${index === 1 ? "\n" : ""}${wrapped(line, 0)}`)
-      .join("\n"),
+    // Where a paragraph's lines end in the source means nothing here.
+    [command.summary, ...(command.description?.trim().split(/\n{2,}/) ?? [])]
+      .map((paragraph) => wrapped(paragraph.replaceAll("\n", " "), 0))
+      .join("\n\n"),
     table(
       "commands",
       (command.commands ?? []).map(({ name, summary }) => [name, summary]),
