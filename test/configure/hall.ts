@@ -31,6 +31,8 @@ export const users = [
   backup("keeper", "backup1"),
 ].join("");
 
+export class Died extends Error {}
+
 export class TestHall {
   readonly root = mkdtempSync(join(tmpdir(), "signstar-ceremony-"));
   readonly paths: Paths = pathsUnder(this.root);
@@ -87,10 +89,32 @@ export class TestHall {
       connect: (to) => new NetHsm(to),
       now: () => this.now,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      done: () => undefined,
+      done: () => this.#effect(),
       ...site,
     };
-    await holdCeremonies(whole, sharing, (event) => this.events.push(event));
+    await holdCeremonies(whole, sharing, (event) => {
+      this.events.push(event);
+      this.#effect();
+    });
+  }
+
+  /** From now on each run dies at this effect, counted from 1: an event that is told, a change that is made. */
+  dieAt(effect: number): void {
+    this.#effects = 0;
+    this.#last = effect;
+  }
+
+  /** Since `dieAt`. */
+  get effects(): number {
+    return this.#effects;
+  }
+
+  #effects = 0;
+  #last = Number.POSITIVE_INFINITY;
+
+  #effect(): void {
+    this.#effects += 1;
+    if (this.#effects >= this.#last) throw new Died();
   }
 
   get state(): CeremonyState {

@@ -56,10 +56,9 @@ export class Hall {
     return wants(this.sharing, { ...pending, holders: pending.holders.map(({ fingerprint }) => fingerprint) });
   }
 
-  /** Whether a secret has what the configuration asks for. */
-  covers({ iteration, administrators }: AdminCredentials): boolean {
-    const { config, desired } = this.site;
-    return iteration === config.iteration && administratorsOf(desired).every((user) => administrators.has(user));
+  /** Whether a secret has the passphrase of every administrator that the configuration names. */
+  covers({ administrators }: AdminCredentials): boolean {
+    return administratorsOf(this.site.desired).every((user) => administrators.has(user));
   }
 
   know(set: KnownSet): void {

@@ -68,7 +68,7 @@ async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<s
   using secrets = new Opened(sealed, older);
   const applies = intent.kind === "apply";
   const needsNewSet = applies && !isUnderWay(hall) && !(isAsWanted(hall, first) && hall.covers(secrets.current));
-  // Without one of the administrators, or of another iteration, it cannot make the devices what they should be.
+  // Without one of the administrators it cannot make the devices what they should be.
   if (applies && !hall.covers(secrets.current)) {
     if (needsNewSet) await beginSet(hall, sealed);
     return "a new set of shares waits for its holders; the devices change when all have confirmed";
