@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { NetHsm } from "@signstar/nethsm/client";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type HallOptions, TestHall, users } from "./hall.ts";
 import { administrator, signing } from "./stage.ts";
@@ -141,6 +142,22 @@ describe("what holders agree on", () => {
     await hall.run();
     expect(hall.state.last?.message).toMatch(/other intents are void: plan$/);
     expect(hall.waiting).toEqual([]);
+  });
+
+  test("what a holder hands in meanwhile is a vote of its own", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name), "plan");
+    await hall.run({
+      connect: (to) => {
+        hall.handIn("ann", of(shares, "ann"), "unlock");
+        return new NetHsm(to);
+      },
+    });
+    expect(hall.state.last).toMatchObject({ outcome: "done", intent: "plan" });
+    const [intent = "", ...others] = hall.waiting;
+    expect(others).toHaveLength(1);
+    expect(readFileSync(`${hall.paths.sharesUpload}/share-up/${intent}`, "utf8")).toBe("unlock\n");
   });
 
   test("a share that waits too long, one of a stranger, and what is no share are thrown away", async () => {

@@ -136,8 +136,9 @@ export class TestHall {
 
   handIn(name: string, share: Uint8Array, intent = "apply"): void {
     const directory = `${this.paths.sharesUpload}/share-up`;
-    const taken = existsSync(`${directory}/${hexOf(name)}.share`);
-    const file = `${directory}/${hexOf(name)}${taken ? `.${parseShare(share).set}` : ""}`;
+    const first = `${directory}/${hexOf(name)}`;
+    const other = existsSync(`${first}.share`) && setOf(readFileSync(`${first}.share`)) !== setOf(share);
+    const file = other ? `${first}.${setOf(share)}` : first;
     writeFileSync(`${file}.intent`, `${intent}\n`, { mode: 0o600 });
     writeFileSync(`${file}.share`, share, { mode: 0o600 });
   }
@@ -158,6 +159,15 @@ export class TestHall {
   async close(): Promise<void> {
     for (const device of this.devices) await device.close();
     rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** Undefined for what is no share. */
+function setOf(file: Uint8Array): string | undefined {
+  try {
+    return parseShare(file).set;
+  } catch {
+    return undefined;
   }
 }
 

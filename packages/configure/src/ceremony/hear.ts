@@ -48,7 +48,7 @@ async function follow(hall: Hall, { intent, agreements }: Decision, votes: reado
   const sets = new Set(agreements.map(({ set }) => set));
   const involved = votes.filter(({ share }) => sets.has(share.set));
   const others = new Set(involved.map((vote) => formatIntent(vote.intent)).filter((other) => other !== words));
-  const remove = () => hall.shares.remove(involved.flatMap(({ files }) => files));
+  const remove = () => hall.shares.removeCounted(involved);
   const done = await hall.attempt(
     words,
     () => carryOut(hall, { intent, agreements: inOrder(hall, agreements) }),

@@ -24,6 +24,7 @@ export interface Vote {
   readonly intent: Intent;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** The share first. */
   readonly files: readonly string[];
 }
 
@@ -106,6 +107,14 @@ export class ShareFiles {
       }
     }
     return { votes, strays };
+  }
+
+  /** Votes that were counted. One that its holder has cast anew meanwhile stays: it is another. */
+  removeCounted(votes: Iterable<Vote>): void {
+    for (const { files, at } of votes) {
+      const [share = ""] = files;
+      if (lstatSync(share, { throwIfNoEntry: false })?.mtimeMs === at) this.remove(files);
+    }
   }
 
   remove(files: Iterable<string>): void {
