@@ -1,8 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseConfig } from "@signstar/config/parse";
+import { adminStoreOf } from "@signstar/configure/admin-store";
+import { desiredFrom } from "@signstar/configure/desired";
+import { applyWithStore } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
+
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type HallOptions, TestHall, users } from "./hall.ts";
+import { Died, type HallOptions, TestHall, users } from "./hall.ts";
 import { administrator, signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
@@ -269,5 +274,41 @@ describe("another set of shares", () => {
     hall.handIn("eve", of(shares, "eve"));
     await hall.run();
     expect(hall.state.sets).toMatchObject([{ standing: "void" }, { standing: "in-force", iteration: 2 }]);
+  });
+});
+
+describe("credentials that the host has kept", () => {
+  async function kept(): Promise<void> {
+    hall = await TestHall.open();
+    const config = parseConfig(hall.keepingConfig);
+    const site = hall.site({ config, desired: desiredFrom(config) });
+    await applyWithStore(site, adminStoreOf(config, site.place), { rotate: false });
+    expect(existsSync(hall.paths.adminCredentials)).toBe(true);
+    await hall.run();
+    expect(hall.state.pending).toBeDefined();
+  }
+
+  test("move into shares, and are gone when no device answers to them", async () => {
+    await kept();
+    expect(existsSync(hall.paths.adminCredentials)).toBe(true);
+    await hall.shareOut();
+    expect(hall.state.sets).toMatchObject([{ standing: "in-force" }]);
+    expect(existsSync(hall.paths.adminCredentials)).toBe(false);
+  });
+
+  test("are needed until then: with memory lost, beside the shares", async () => {
+    await kept();
+    const shares = new Map(["ann", "bob", "eve"].map((name) => [name, hall.fetch(name)]));
+    for (const [name, share] of shares) hall.confirm(name, share);
+    hall.dieAt(6);
+    await expect(hall.run()).rejects.toThrow(Died);
+    hall.dieAt(Number.POSITIVE_INFINITY);
+    hall.reboot();
+    await hall.run();
+    hall.handIn("ann", of(shares, "ann"));
+    hall.handIn("eve", of(shares, "eve"));
+    await hall.run();
+    expect(hall.state).toMatchObject({ last: { outcome: "done" }, sets: [{ standing: "in-force" }] });
+    expect(existsSync(hall.paths.adminCredentials)).toBe(false);
   });
 });

@@ -58,7 +58,16 @@ export class TestHall {
     this.#options = { ...this.#options, ...options };
   }
 
+  /** As long as the secret is a file of root's. */
+  get keepingConfig(): string {
+    return this.#configuration(false);
+  }
+
   get config(): string {
+    return this.#configuration(true);
+  }
+
+  #configuration(shared: boolean): string {
     const { holders, threshold, iteration, users: more, devices } = this.#options;
     const keys = holders.map((name) => JSON.stringify(sshKey(name))).join(", ");
     const connections = devices.map(({ url, tlsFingerprint }) => {
@@ -67,22 +76,23 @@ export class TestHall {
     });
     const mapping = (kind: string, user: string) =>
       `[[users]]\n[users.${kind}]\nsystem_user = "${user}"\nssh_authorized_keys = [${keys}]\n`;
-    return [
-      `iteration = ${iteration}\nnon_admin_secret_handling = "plaintext"\n`,
-      `admin_secret_handling = { shamirs-secret-sharing = { number_of_shares = ${holders.length}, threshold = ${threshold} } }\n`,
-      ...connections,
+    const sharing = `{ shamirs-secret-sharing = { number_of_shares = ${holders.length}, threshold = ${threshold} } }`;
+    const shares = [
       mapping("system_only_share_download", "share-down"),
       mapping("system_only_share_upload", "share-up"),
+    ];
+    return [
+      `iteration = ${iteration}\nnon_admin_secret_handling = "plaintext"\n`,
+      `admin_secret_handling = ${shared ? sharing : '"plaintext"'}\n`,
+      ...connections,
+      ...(shared ? shares : []),
       more,
     ].join("\n");
   }
 
-  /** As the service does, with what lies there. */
-  async run(site: Partial<Site> = {}): Promise<void> {
+  site(instead: Partial<Site> = {}): Site {
     const config = parseConfig(this.config);
-    const sharing = sharingOf(config);
-    if (sharing === undefined) throw new TypeError("nothing is shared");
-    const whole: Site = {
+    return {
       config,
       desired: desiredFrom(config),
       place: placeAt(this.root),
@@ -90,9 +100,16 @@ export class TestHall {
       now: () => this.now,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       done: () => this.#effect(),
-      ...site,
+      ...instead,
     };
-    await holdCeremonies(whole, sharing, (event) => {
+  }
+
+  /** As the service does, with what lies there. */
+  async run(instead: Partial<Site> = {}): Promise<void> {
+    const site = this.site(instead);
+    const sharing = sharingOf(site.config);
+    if (sharing === undefined) throw new TypeError("nothing is shared");
+    await holdCeremonies(site, sharing, (event) => {
       this.events.push(event);
       this.#effect();
     });

@@ -5,6 +5,7 @@ import { administratorsOf } from "../desired.ts";
 import type { Site } from "../site.ts";
 import { CeremonyFiles } from "./ceremony-files.ts";
 import { type Sharing, wants } from "./holders.ts";
+import { removeKeptSecret } from "./kept-secret.ts";
 import { SecretMemory } from "./secret-memory.ts";
 import { ShareFiles } from "./share-files.ts";
 
@@ -70,6 +71,7 @@ export class Hall {
     const before = this.#state.sets;
     const sets = before.map((each): KnownSet => ({ ...each, standing: each.set === set ? "in-force" : "void" }));
     this.update({ sets: sets.slice(-maxKnownSets) });
+    removeKeptSecret(this.site.place);
     for (const each of before) {
       if (each.set === set && each.standing !== "in-force")
         this.tell("set-in-force", `set ${set} is in force`, { set });

@@ -6,6 +6,7 @@ import { Opened } from "./admin-secret.ts";
 import { perform } from "./flow.ts";
 import type { Hall } from "./hall.ts";
 import { handerKeys, wants } from "./holders.ts";
+import { keptSecret } from "./kept-secret.ts";
 import { beginSet } from "./pending.ts";
 import type { Vote } from "./share-files.ts";
 import { type Agreement, type Decision, decide, tally } from "./tally.ts";
@@ -64,7 +65,8 @@ async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<s
   const [first, second] = agreements;
   if (first === undefined) throw new TypeError("nothing was agreed on");
   using sealed = await combineShares(first.shares);
-  using older = second && (await combineShares(second.shares));
+  // Without a second set, what was in force before there were shares.
+  using older = second === undefined ? await keptSecret(hall.site.place) : await combineShares(second.shares);
   using secrets = new Opened(sealed, older);
   const applies = intent.kind === "apply";
   const needsNewSet = applies && !isUnderWay(hall) && !(isAsWanted(hall, first) && hall.covers(secrets.current));

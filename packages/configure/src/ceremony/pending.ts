@@ -8,6 +8,7 @@ import { applySite } from "../site.ts";
 import { StateFiles } from "../state-files.ts";
 import { Opened, sealCredentials, shareOut, wipeCredentials } from "./admin-secret.ts";
 import type { Hall } from "./hall.ts";
+import { keptSecret } from "./kept-secret.ts";
 
 /** Shares that wait too long or in vain are taken back; confirmations are counted. */
 export function reviewPending(hall: Hall): void {
@@ -88,8 +89,8 @@ export async function beginSet(hall: Hall, current: Secret | undefined): Promise
 }
 
 /**
- * For a host that knows no set of shares: only a device that nobody has a secret with is given one. Returns whether
- * shares wait now.
+ * For a host that knows no set of shares: a device that nobody has a secret with is given one, and credentials that
+ * this host has kept until now give way to one. Returns whether shares wait now.
  */
 export async function beginFirst(hall: Hall): Promise<boolean> {
   const { config, place, connect } = hall.site;
@@ -97,10 +98,11 @@ export async function beginFirst(hall: Hall): Promise<boolean> {
   if (leader === undefined) return false;
   const { device, state } = await meet(leader, new StateFiles(place), connect);
   device.close();
-  if (state !== "Unprovisioned") {
+  using kept = await keptSecret(place);
+  if (state !== "Unprovisioned" && kept === undefined) {
     hall.tell("no-set", `${leader.url} is ${state}, and this host knows no set of shares: hand some in`);
     return false;
   }
-  await beginSet(hall, undefined);
+  await beginSet(hall, kept);
   return true;
 }
