@@ -178,15 +178,7 @@ describe(name, () => {
   });
 
   test("takes no words but an intent", async () => {
-    for (const words of [
-      "restore",
-      `restore ${digest}0`,
-      "restore ../../x",
-      "apply now",
-      "status now",
-      "APPLY",
-      "run",
-    ]) {
+    for (const words of ["restore", `restore ${digest}0`, "status now", "APPLY"]) {
       await refused(64, `the command '${words}' is not one of this account`, alice, one, words);
     }
   });
@@ -248,7 +240,7 @@ describe(name, () => {
   test("is killed at any moment without half a share, or the loss of another", async () => {
     await accepted(bob, two);
     const { uid } = statSync(directory);
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const child = stand.start({ ...alice.env, SSH_ORIGINAL_COMMAND: "unlock" });
       child.stdin.end(one);
       // From the first sign of it on disk to after its end.
