@@ -7,6 +7,7 @@ import type { Connect, Device } from "@signstar/configure/device";
 import { placeAt } from "@signstar/configure/place";
 import type { Site } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
+import { NetHsmError } from "@signstar/nethsm/errors";
 import type { DeviceUrl } from "@signstar/nethsm/tls";
 import { Interrupted, type Interruption, intercepted } from "./stage.ts";
 
@@ -39,6 +40,16 @@ export function siteOf({ config: text, root, connect = (to) => new NetHsm(to), s
     },
     made,
   };
+}
+
+/** What these calls do is done, and nobody hears of it; whoever made them goes on. */
+export function losingAnswers(...names: readonly string[]): Connect {
+  const around = async (name: string, made: () => Promise<unknown>): Promise<unknown> => {
+    const answer = await made();
+    if (names.includes(name)) throw new NetHsmError("connection-lost", `the answer to ${name} was lost`);
+    return answer;
+  };
+  return (to) => intercepted<Device>(new NetHsm(to), around);
 }
 
 /** Breaks off at that call, whichever of the connections it is made over, and at every one after it. */

@@ -6,7 +6,7 @@ import { updateSite } from "@signstar/configure/flows/update";
 import { NetHsm } from "@signstar/nethsm/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type FlowSite, flowSite, updateFile } from "./flow-site.ts";
-import { breakingOff } from "./on-site.ts";
+import { breakingOff, losingAnswers } from "./on-site.ts";
 import { intercepted } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
@@ -41,9 +41,8 @@ test("one that is out of reach does not keep the others from it", async () => {
   expect(await own.states()).toEqual(["Locked", "Operational"]);
 });
 
-test("each restarts and is unlocked before the next does", async () => {
-  const seen: unknown[] = [];
-  const site = own.site({ done: () => void seen.push(0) });
+test("each restarts and is unlocked before the next does, also if it goes down over its answer", async () => {
+  const site = own.site({ connect: losingAnswers("system.reboot") });
   await rebootSite(site, own.secrets);
   expect(site.made).toEqual(["~ device restarts", "~ device unlocked", "~ device restarts", "~ device unlocked"]);
   expect(await own.states()).toEqual(["Operational", "Operational"]);
@@ -77,7 +76,8 @@ describe("update", () => {
   test("one device after the other, with the release notes, and then the file is gone", async () => {
     const sha256 = own.stage("update", updateFile("5.1"));
     const site = own.site();
-    await updateSite(site, own.secrets, { sha256 });
+    const installed = await updateSite(site, own.secrets, { sha256 });
+    expect(installed).toEqual({ version: "5.1", releaseNotes: "what is new in 5.1" });
     const each = [
       '~ update from 5.0 to 5.1 installed, device restarts: "what is new in 5.1"',
       "~ device unlocked",

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -138,6 +139,28 @@ describe("into a device that is in use", () => {
     const site = own.site();
     await restoreSite(site, own.secrets, { sha256: own.stage("backup", backup) });
     expect(site.made.slice(0, 2)).toEqual(["~ device unlocked", expect.stringContaining("~ device restored")]);
+  });
+
+  test("one with another domain key and other passphrases boots as configured again", async () => {
+    const other = await flowSite();
+    onTestFinished(() => other[Symbol.asyncDispose]());
+    const config = other.config(other.devices, '[device]\nboot_mode = "unattended"\n');
+    await applySite(other.site({ config }), other.secrets, { rotate: false });
+    const site = other.site({ config });
+    const secrets = { current: own.secrets.current, previous: other.secrets.current };
+    for (const name of ["key1", "ns1~key1"]) {
+      copyFileSync(
+        join(state, `certificates/${name}.pgp`),
+        join(other.root, `var/lib/signstar/certificates/${name}.pgp`),
+      );
+    }
+    await restoreSite(site, secrets, { sha256: other.stage("backup", backup) });
+    expect(site.made.slice(0, 3)).toEqual([
+      expect.stringContaining("~ device restored"),
+      "~ device unlocked",
+      "~ boot mode: unattended",
+    ]);
+    expect(await planSite(site, own.secrets)).toMatchObject(nothing);
   });
 
   test("keys of the configuration that the backup lacks are not lost", async () => {

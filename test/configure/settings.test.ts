@@ -8,7 +8,7 @@ import { shownPin } from "@signstar/nethsm/shown-pin";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import { type SoftNethsm, startSoftNethsm } from "@signstar/soft-nethsm/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { breakingOff, siteOf, type TestSite } from "./on-site.ts";
+import { breakingOff, losingAnswers, siteOf, type TestSite } from "./on-site.ts";
 import { administrator } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
@@ -104,6 +104,13 @@ test("a network elsewhere is set last, and said to be elsewhere", async () => {
     "+ backup kept on this host",
     "~ network",
   ]);
+});
+
+test("an answer that is lost over a new TLS key, or a new network, is found out about", async () => {
+  const other = settings.replace("EcP384", "EcP521").replace("255.0.0.0", "255.255.0.0");
+  const moving = site(other, { connect: losingAnswers("config.tls.generate", "config.setNetwork") });
+  await apply(moving);
+  expect(await plan(site(other))).toMatchObject([{ plan: { changes: [], conflicts: [] } }]);
 });
 
 /**

@@ -61,7 +61,8 @@ export async function applySettings(
       const plan = await planDeviceSettings(site, run, "Operational", connection);
       requireNoConflict(plan);
       const change = plan.changes.find(({ kind }) => network || kind !== "set-network");
-      isDone = change === undefined;
+      // After the last of them the device may be elsewhere.
+      isDone = change === undefined || change.kind === "set-network";
       if (change === undefined) return;
       if (made.has(change.kind)) {
         throw new ConfigureError(

@@ -4,6 +4,7 @@ import { NetHsmError } from "@signstar/nethsm/errors";
 import { pinOf, showPin } from "@signstar/nethsm/tls";
 import { messageOf } from "@signstar/primitives/failure";
 import { readLeaf } from "./actual-settings.ts";
+import { isAnswerLost, unlessLost } from "./answer-lost.ts";
 import { leadingAdministrator } from "./desired.ts";
 import type { Device } from "./device.ts";
 import { ConfigureError } from "./errors.ts";
@@ -39,7 +40,7 @@ export async function performSetting(context: SettingContext, change: SettingCha
     case "forget-tls-pins":
       return confirm(context, pinOf(readLeaf(await config.tls.getCertificate()).raw));
     case "set-network":
-      return config.setNetwork(change.network);
+      return unlessLost(config.setNetwork(change.network));
   }
 }
 
@@ -58,7 +59,7 @@ async function generate(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (outcome !== undefined && !isUnsure(outcome)) throw outcome;
+  if (outcome !== undefined && !isAnswerLost(outcome)) throw outcome;
   const after = await tls.getCertificate().catch((cause: unknown) => {
     throw unknownCertificate(context, before, outcome ?? cause);
   });
@@ -66,11 +67,6 @@ async function generate(
   const pin = pinOf(readLeaf(after).raw);
   trust(context, pin);
   await confirm(context, pin);
-}
-
-/** Nobody knows whether it was done. */
-function isUnsure(thrown: unknown): boolean {
-  return thrown instanceof NetHsmError && ["connection-lost", "headers-timeout", "body-timeout"].includes(thrown.code);
 }
 
 function unknownCertificate({ connection }: SettingContext, before: string, cause: unknown): ConfigureError {

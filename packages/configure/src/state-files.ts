@@ -78,6 +78,11 @@ export class StateFiles {
       );
   }
 
+  /** No certificate that was learnt is the device's any more. */
+  forgetTlsPins(url: DeviceUrl): void {
+    if (this.readTlsPins().has(url)) this.#writeTlsPins(url, []);
+  }
+
   #writeTlsPins(url: DeviceUrl, pinsOfDevice: readonly string[]): void {
     const path = this.#place.paths.tlsPins;
     const all = new Map([...this.readTlsPins(), [url, pinsOfDevice]]);

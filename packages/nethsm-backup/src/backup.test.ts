@@ -95,6 +95,19 @@ describe.each(vectors)("$file", ({ file, version, domainKey, salt, deviceId }) =
     expect(Buffer.from(valueAt("/authentication/ns1~op") ?? []).toString("latin1")).toContain('"role":"Operator"');
   });
 
+  test("shows every value it opens, of either version under the same path", async () => {
+    const seen = new Map<string, string>();
+    const see = (path: string, value: Uint8Array) => seen.set(path, Buffer.from(value).toString("latin1"));
+    await validateBackup([bytes()], { backup: backup() }, see);
+    expect(seen.size).toBe(0);
+    await validateBackup([bytes()], { backup: backup(), unlock: unlock() }, see);
+    expect(seen.get("/namespace/ns1")).toBe('"ns1"');
+    expect(seen.get("/key/k1")).toContain('"operations":7');
+    expect(seen.get("/config/private-key")).toContain("PRIVATE KEY");
+    // Under a key that only the device has.
+    expect([...seen.keys()].filter((path) => path.includes("domain-key"))).toEqual([]);
+  });
+
   test("validates to the depth that the passphrases allow", async () => {
     expect(await validateBackup([bytes()])).toEqual({ version, items: 21, depth: "structure" });
     expect(await validateBackup([bytes()], { backup: backup() })).toEqual({ version, items: 21, depth: "items" });

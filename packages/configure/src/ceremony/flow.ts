@@ -34,8 +34,9 @@ export async function perform(site: Site, secrets: AdminSecrets, intent: Intent)
     case "restore":
       await restoreSite(site, secrets, intent);
       return "the backup is restored, and the devices are as the configuration says";
-    case "update":
-      await updateSite(site, secrets, intent);
-      return "the devices run the update";
+    case "update": {
+      const { version, releaseNotes } = await updateSite(site, secrets, intent);
+      return `the devices run ${version}${releaseNotes === "" ? "" : `: ${releaseNotes}`}`;
+    }
   }
 }

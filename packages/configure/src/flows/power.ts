@@ -1,12 +1,13 @@
 /** Flows that have nothing to do with the configuration but which devices there are. */
 import { NetHsmError } from "@signstar/nethsm/errors";
 import type { AdminSecrets } from "../admin-store.ts";
+import { unlessLost } from "../answer-lost.ts";
 import { unlock } from "../enter.ts";
 import { ConfigureError } from "../errors.ts";
 import { requireNone, tryEach } from "../every-device.ts";
 import type { Site } from "../site.ts";
 import { administrate, type Met, meeting } from "./each-device.ts";
-import { isAnswerLost, untilRestarted } from "./restart.ts";
+import { untilRestarted } from "./restart.ts";
 
 /** Every device that is Locked becomes Operational. Throws ConfigureError (out-of-reach, left-out). */
 export async function unlockSite(site: Site, secrets: AdminSecrets): Promise<void> {
@@ -69,18 +70,12 @@ export async function factoryResetSite(site: Site, secrets: AdminSecrets): Promi
       if (met.state === "Unprovisioned") return;
       const device = met.state === "Failed" ? met.run.device : await administrate(site, met);
       await unlessLost(device.system.factoryReset());
+      // It makes itself a new certificate, and is as new to us as we are to it.
+      met.run.files.forgetTlsPins(connection.url);
       site.done(connection.url, { kind: "factory-reset" });
     }),
   );
   requireNone(problems);
-}
-
-async function unlessLost(asked: Promise<void>): Promise<void> {
-  try {
-    await asked;
-  } catch (thrown) {
-    if (!isAnswerLost(thrown)) throw thrown;
-  }
 }
 
 export function wrongState(state: string, what: string): ConfigureError {

@@ -38,6 +38,22 @@ export async function untilRestarted(
   });
 }
 
+/** Waits for a device whose network has changed, as long as that may take. Throws ConfigureError out-of-reach. */
+export async function untilReachable(site: Site, connection: DeviceConnection): Promise<void> {
+  for (let waited = 0; (await stateOf(site, connection)) === undefined; waited += pauseMs) {
+    if (waited >= quickMs) {
+      throw new ConfigureError(
+        "out-of-reach",
+        `${connection.url} cannot be reached with the network of [device.network]`,
+        {
+          hint: "make the url of the first connection and [device.network] fit each other",
+        },
+      );
+    }
+    await site.sleep(pauseMs);
+  }
+}
+
 /** Undefined: it cannot be reached, or does not serve. */
 async function stateOf(site: Site, connection: DeviceConnection): Promise<SystemState | undefined> {
   try {
@@ -53,9 +69,4 @@ async function stateOf(site: Site, connection: DeviceConnection): Promise<System
 /** Another certificate than expected does not pass by waiting. */
 function isDistrust({ code }: NetHsmError): boolean {
   return code === "tls-pin-mismatch" || code === "tls-untrusted";
-}
-
-/** Whether the answer was lost, as it may be when the device goes down over it. */
-export function isAnswerLost(thrown: unknown): boolean {
-  return thrown instanceof NetHsmError && ["connection-lost", "headers-timeout", "body-timeout"].includes(thrown.code);
 }

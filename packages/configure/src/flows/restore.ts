@@ -2,6 +2,7 @@ import { formatKeyRef } from "@signstar/config/key-ref";
 import { messageOf } from "@signstar/primitives/failure";
 import { type AdminSecrets, HeldSecrets } from "../admin-store.ts";
 import { applyOnce } from "../apply-site.ts";
+import { administratorLogin } from "../authenticates.ts";
 import type { Device } from "../device.ts";
 import { applySettings } from "../device-settings.ts";
 import { ConfigureError } from "../errors.ts";
@@ -96,12 +97,8 @@ function trustCertificates({ run, connection, firstPin }: Met, restored: string)
 
 /** The device would lose keys that the backup lacks. Throws ConfigureError (conflict). */
 async function requireAllKeys({ run }: Met, device: Device, { keys }: BackupContent): Promise<void> {
-  const onDevice = new Set<string>(await device.keys.list());
-  const lost = run.desired.keys.filter((key) => {
-    const isThere =
-      key.namespace === undefined ? onDevice.has(key.keyId) : run.files.readCertificate(key) !== undefined;
-    return isThere && !keys.has(formatKeyRef(key));
-  });
+  const onDevice = await keysOn(run, device);
+  const lost = run.desired.keys.filter((key) => onDevice.has(formatKeyRef(key)) && !keys.has(formatKeyRef(key)));
   if (lost.length === 0) return;
   const labels = lost.map(formatKeyRef).join(", ");
   throw new ConfigureError(
@@ -111,4 +108,20 @@ async function requireAllKeys({ run }: Met, device: Device, { keys }: BackupCont
       hint: "take a newer backup, or the keys out of the configuration",
     },
   );
+}
+
+/** Labels of all keys that we can see: those of a namespace as one of its administrators. */
+async function keysOn(run: Run, device: Device): Promise<ReadonlySet<string>> {
+  const labels = new Set((await device.keys.list()).map((keyId) => formatKeyRef({ namespace: undefined, keyId })));
+  const existing = new Set(await device.namespaces.list());
+  for (const { id: namespace, administrators } of run.desired.namespaces) {
+    if (!existing.has(namespace)) continue;
+    for (const user of administrators) {
+      const login = await administratorLogin(run, user);
+      if (login !== "current" && login !== "previous") continue;
+      for (const keyId of await run.as(user).keys.list()) labels.add(formatKeyRef({ namespace, keyId }));
+      break;
+    }
+  }
+  return labels;
 }

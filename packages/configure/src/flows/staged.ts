@@ -9,7 +9,6 @@ import { clearDirectory, removeFile, writeStreamAtomic } from "@signstar/host/at
 import { HostError } from "@signstar/host/errors";
 import { streamSafeFile } from "@signstar/host/safe-file";
 import type { FileSource } from "@signstar/nethsm/system";
-import { messageOf } from "@signstar/primitives/failure";
 import { ConfigureError } from "../errors.ts";
 import type { Site } from "../site.ts";
 
@@ -62,7 +61,7 @@ async function takeCopy(
   { sha256, copy }: { readonly sha256: string; readonly copy: string },
 ): Promise<string> {
   const { mapping, suffix } = kinds[kind];
-  const problems: HostError[] = [];
+  const problems: string[] = [];
   for (const each of site.config.mappings) {
     if (each.kind !== mapping) continue;
     const path = join(site.place.paths.staging[kind], each.systemUser, `${sha256}${suffix}`);
@@ -71,19 +70,14 @@ async function takeCopy(
       return path;
     } catch (thrown) {
       if (!(thrown instanceof HostError)) throw thrown;
-      if (thrown.code !== "file-missing") problems.push(thrown);
+      // Those who read it over SSH need not know where it is.
+      if (thrown.code !== "file-missing") problems.push(thrown.message.replace(path, `that of ${each.systemUser}`));
     }
   }
-  const [first] = problems;
-  if (first !== undefined) {
-    throw new ConfigureError(
-      "unfit-file",
-      `the ${kind} ${sha256} cannot be used: ${problems.map(messageOf).join("; ")}`,
-      {
-        cause: first,
-        hint: "upload it again",
-      },
-    );
+  if (problems.length > 0) {
+    throw new ConfigureError("unfit-file", `the ${kind} ${sha256} cannot be used: ${problems.join("; ")}`, {
+      hint: "upload it again",
+    });
   }
   throw new ConfigureError("no-staged-file", `no ${kind} with the SHA-256 ${sha256} is staged`, {
     hint: "upload it, and name the SHA-256 that the receipt shows",

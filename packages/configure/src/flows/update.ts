@@ -3,12 +3,13 @@ import { NetHsmError } from "@signstar/nethsm/errors";
 import { readUpdateFile, UpdateFileError } from "@signstar/nethsm/update-file";
 import { messageOf } from "@signstar/primitives/failure";
 import type { AdminSecrets } from "../admin-store.ts";
+import { unlessLost } from "../answer-lost.ts";
 import type { Device } from "../device.ts";
 import { ConfigureError } from "../errors.ts";
 import type { Site } from "../site.ts";
 import { administrate, meeting } from "./each-device.ts";
 import { wrongState } from "./power.ts";
-import { isAnswerLost, untilRestarted } from "./restart.ts";
+import { untilRestarted } from "./restart.ts";
 import { type Staged, withStaged } from "./staged.ts";
 
 /**
@@ -18,13 +19,30 @@ import { type Staged, withStaged } from "./staged.ts";
  *
  * @throws ConfigureError no-staged-file, unfit-file, wrong-state, out-of-reach, not-updated; NetHsmError
  */
-export function updateSite(site: Site, secrets: AdminSecrets, { sha256 }: { readonly sha256: string }): Promise<void> {
+export function updateSite(
+  site: Site,
+  secrets: AdminSecrets,
+  { sha256 }: { readonly sha256: string },
+): Promise<Installed> {
   return withStaged(site, "update", sha256, async (file) => {
     const version = await versionOf(file);
-    for (const connection of site.config.connections) await updateDevice({ site, secrets, connection }, file, version);
+    let releaseNotes = "";
+    for (const connection of site.config.connections) {
+      releaseNotes = (await updateDevice({ site, secrets, connection }, file, version)) ?? releaseNotes;
+    }
     file.discard();
+    return { version, releaseNotes };
   });
 }
+
+export interface Installed {
+  readonly version: string;
+  /** The vendor's own words, as a device has told them; empty if all devices had the version already. */
+  readonly releaseNotes: string;
+}
+
+/** They are text for people, of any length. */
+const maxNotes = 2_000;
 
 interface Target {
   readonly site: Site;
@@ -32,7 +50,11 @@ interface Target {
   readonly connection: DeviceConnection;
 }
 
-async function updateDevice({ site, secrets, connection }: Target, file: Staged, version: string): Promise<void> {
+async function updateDevice(
+  { site, secrets, connection }: Target,
+  file: Staged,
+  version: string,
+): Promise<string | undefined> {
   const { url } = connection;
   const started = await meeting(site, secrets, connection, async (met) => {
     if (met.state === "Unprovisioned" || met.state === "Failed") throw wrongState(met.state, "updated");
@@ -40,18 +62,19 @@ async function updateDevice({ site, secrets, connection }: Target, file: Staged,
     const { softwareVersion: from } = await device.system.info();
     if (from === version) return undefined;
     const attended = (await device.config.getUnattendedBoot()) === "off";
-    const releaseNotes = await upload(device, file);
-    await commit(device);
+    const releaseNotes = (await upload(device, file)).slice(0, maxNotes);
+    await unlessLost(device.system.commitUpdate());
     site.done(url, { kind: "update", from, to: version, releaseNotes });
-    return { attended };
+    return { attended, releaseNotes };
   });
-  if (started === undefined) return;
+  if (started === undefined) return undefined;
   await untilRestarted(site, connection, started);
   await meeting(site, secrets, connection, async (met) => {
     const { softwareVersion } = await (await administrate(site, met)).system.info();
     if (softwareVersion !== version) throw notUpdated(`${url} runs ${softwareVersion} after the update to ${version}`);
     site.done(url, { kind: "updated", to: version });
   });
+  return started.releaseNotes;
 }
 
 /** One that an earlier run has uploaded makes way. */
@@ -68,14 +91,6 @@ async function upload({ system }: Device, file: Staged): Promise<string> {
       throw cause;
     }
     return system.update(file.open());
-  }
-}
-
-async function commit({ system }: Device): Promise<void> {
-  try {
-    await system.commitUpdate();
-  } catch (thrown) {
-    if (!isAnswerLost(thrown)) throw thrown;
   }
 }
 
