@@ -27,7 +27,7 @@ export interface BackupContent {
 export async function readBackupContent(
   open: () => FileSource,
   secrets: AdminSecrets,
-  desired: Desired,
+  desired: Pick<Desired, "namespaces">,
 ): Promise<BackupContent> {
   const { backupPassphrase, values } = await openValues(open, secrets);
   const users = new Map(
