@@ -5,8 +5,6 @@ import type { SoftDevice } from "./soft-device.ts";
 
 export interface Ceremony {
   readonly devices: readonly SoftDevice[];
-  /** Further certificates that devices may show. */
-  readonly pins?: readonly string[];
   readonly threshold: number;
   readonly holders: readonly Holder[];
   readonly builders: readonly SigningUser[];
@@ -14,7 +12,7 @@ export interface Ceremony {
   readonly others: readonly string[];
 }
 
-export function ceremonyConfig({ devices, pins = [], threshold, holders, builders, others }: Ceremony): string {
+export function ceremonyConfig({ devices, threshold, holders, builders, others }: Ceremony): string {
   const namespaces = new Set(builders.flatMap(({ namespace }) => namespace ?? []));
   const admins = ["admin", ...[...namespaces].map((name) => `${name}~admin`)];
   return [
@@ -24,7 +22,7 @@ non_admin_secret_handling = "plaintext"`,
     ...devices.map(
       ({ url, pin }) => `[[connections]]
 url = "${url}"
-tls_security = { Fingerprints = { sha256 = ${JSON.stringify([pin, ...pins])} } }`,
+tls_security = { Fingerprints = { sha256 = ["${pin}"] } }`,
     ),
     ...admins.map((admin) => `[[users]]\nnethsm_only_admin = "${admin}"`),
     ...builders.map(signingMapping),

@@ -1,7 +1,9 @@
-/** A holder of shares: a person with an SSH key, and files with what they were given. */
+/** A holder of shares: a person with an SSH key, and the file that they were given. */
 import type { SpawnSyncReturns } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { combineShares } from "@signstar/secret-sharing/combine";
+import { openSealed } from "@signstar/secret-sharing/sealed";
 import { parseShare, type Share } from "@signstar/secret-sharing/share";
 import type { Machine } from "./machine.ts";
 
@@ -16,9 +18,6 @@ export class Holder {
   readonly publicKey: string;
   readonly accounts: Accounts;
   readonly #machine: Machine;
-  /** One more with each share. */
-  #generation = 0;
-
   constructor(machine: Machine, name: string, accounts: Accounts) {
     this.#machine = machine;
     this.name = name;
@@ -26,9 +25,9 @@ export class Holder {
     this.accounts = accounts;
   }
 
-  /** Where the newest share is, or that of an earlier generation, from 1. */
-  file(generation = this.#generation): string {
-    return this.#machine.path(`${this.name}.${generation}.share`);
+  /** Where the share is; the one before is kept beside it, as `.old`. */
+  get file(): string {
+    return this.#machine.path(`${this.name}.share`);
   }
 
   /** The start of the names of files that come from this holder's key. */
@@ -37,21 +36,30 @@ export class Holder {
     return createHash("sha256").update(blob, "base64").digest("hex");
   }
 
-  share(generation?: number): Share {
-    return parseShare(readFileSync(this.file(generation)));
+  share(file = this.file): Share {
+    return parseShare(readFileSync(file));
   }
 
   /** Fetches, stores and confirms a share. */
   fetch(): SpawnSyncReturns<string> {
-    this.#generation += 1;
-    const fetched = this.#machine.share(this.name, "fetch", this.accounts.download, [this.file()]);
-    if (fetched.status !== 0) this.#generation -= 1;
-    return fetched;
+    return this.#machine.share(this.name, "fetch", this.accounts.download, [this.file]);
   }
 
-  /** Hands in the newest share, if no other is named. */
-  send(intent: readonly string[], file = this.file()): SpawnSyncReturns<string> {
+  /** The same with nothing but ssh. */
+  fetchByHand(): SpawnSyncReturns<string> {
+    const { status, stdout } = this.download();
+    if (status === 0) writeFileSync(this.file, stdout, { mode: 0o600 });
+    return this.download("confirm", createHash("sha256").update(stdout).digest("hex"));
+  }
+
+  /** Hands in a share, and agrees to something. */
+  send(intent: readonly string[], file = this.file): SpawnSyncReturns<string> {
     return this.#machine.share(this.name, "send", this.accounts.upload, [file, ...intent]);
+  }
+
+  /** The same with nothing but ssh. */
+  sendByHand(intent: readonly string[], file = this.file): SpawnSyncReturns<string> {
+    return this.upload(intent, readFileSync(file));
   }
 
   status(): string {
@@ -65,4 +73,13 @@ export class Holder {
   upload(words: readonly string[], input?: Uint8Array): SpawnSyncReturns<string> {
     return this.#machine.ssh(this.name, [`${this.accounts.upload}@127.0.0.1`, ...words], input);
   }
+}
+
+/** What two holders can open without the appliance. */
+export async function openedBy(...holders: readonly [Holder, Holder]): Promise<Readonly<Record<string, string>>> {
+  using secret = await combineShares(holders.map((holder) => holder.share()));
+  const toml = Buffer.from(openSealed(secret)).toString();
+  const administrators = toml.matchAll(/^name = "(.*)"\npassphrase = "(.*)"$/gm);
+  const others = toml.matchAll(/^(backup|unlock)_passphrase = "(.*)"$/gm);
+  return Object.fromEntries([...administrators, ...others].map(([, name = "", value = ""]) => [name, value]));
 }

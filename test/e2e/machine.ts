@@ -1,6 +1,6 @@
 /** An appliance with everything but systemd, in an overlay of this system, for tests that command it step by step. */
 import type { ChildProcess } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -82,15 +82,28 @@ systemd-tmpfiles --create /usr/lib/tmpfiles.d/signstar*.conf`);
   }
 
   /** The service of signstar-configure, started by the timer. */
-  async timer(): Promise<readonly Run[]> {
+  async timer(): Promise<void> {
     await this.#agent.obey("timer", {});
-    return this.settle();
   }
 
   /** Waits until the service rests. Returns its runs since the last time. */
   async settle(): Promise<readonly Run[]> {
     const { runs } = await this.#agent.obey("settle", {});
     return runs;
+  }
+
+  /** What this host keeps for the HSM's users, by user. */
+  async passphrases(): Promise<Readonly<Record<string, string>>> {
+    const files = "/var/lib/signstar/home/*/.local/state/signstar/secrets/*";
+    const lines = await this.run(`for file in ${files}; do echo "\${file##*/} $(cat "$file")"; done`);
+    const found = [...lines.matchAll(/^(.+)\.txt (.+)$/gm)];
+    return Object.fromEntries(found.map(([, user = "", passphrase = ""]) => [user, passphrase]));
+  }
+
+  /** All logs: the journal's, sshd's, the devices'. */
+  recorded(): string {
+    const logs = globSync("*.log", { cwd: this.path("server") });
+    return logs.map((name) => readFileSync(this.path("server", name), "utf8")).join("");
   }
 
   async stop(): Promise<void> {
