@@ -217,7 +217,9 @@ key_context.openpgp = { user_ids = ["Signer <s@example.org>"], version = "4" }`;
   }
 
   #requireSilence(shown: string): void {
-    const leaked = this.#secrets.filter((word) => shown.includes(word));
+    // Three letters in a row are in the base64 of a signature by chance, now and then.
+    const without = shown.replace(/-----BEGIN PGP SIGNATURE-----.*?-----END PGP SIGNATURE-----/gs, "");
+    const leaked = this.#secrets.filter((word) => (word.length < 8 ? without : shown).includes(word));
     if (leaked.length > 0) throw new Error(`the client reads ${leaked.join(", ")}: ${shown}`);
   }
 

@@ -9,12 +9,14 @@ import type { Credentials } from "@signstar/nethsm/client";
 import { parseUserId } from "@signstar/nethsm/ids";
 import { type Connection, parseDeviceUrl, parsePin } from "@signstar/nethsm/tls";
 import { Secret } from "@signstar/primitives/secret";
+import type { Device } from "./device.ts";
 import { parseFaults } from "./fault.ts";
 import { handle } from "./handler.ts";
 import type { Answer } from "./http.ts";
 import { silentLog } from "./log.ts";
+import { prefixes } from "./paths.ts";
 import { newest, type Release } from "./release.ts";
-import { serve } from "./serve.ts";
+import { type Running, serve } from "./serve.ts";
 import { MemoryStorage, type Records } from "./storage.ts";
 
 export interface SoftNethsmOptions {
@@ -67,6 +69,10 @@ export interface TestAnswer {
 
 /** An Unprovisioned device on a free port of 127.0.0.1. */
 export async function startSoftNethsm(options: SoftNethsmOptions = {}): Promise<SoftNethsm> {
+  return softNethsm(await start(options));
+}
+
+async function start(options: SoftNethsmOptions): Promise<Running> {
   const { from, uptime } = options;
   const running = await serve({
     dataDir: from && new MemoryStorage(from.records),
@@ -77,8 +83,12 @@ export async function startSoftNethsm(options: SoftNethsmOptions = {}): Promise<
     faults: parseFaults(options.fault),
     log: silentLog,
   });
+  if (from?.domainKey !== undefined) await running.device.open(from.domainKey);
+  return running;
+}
+
+function softNethsm(running: Running): SoftNethsm {
   const { device } = running;
-  if (from?.domainKey !== undefined) await device.open(from.domainKey);
   const pin = parsePin(running.tlsFingerprint);
   return {
     url: running.url,
@@ -119,7 +129,64 @@ export interface ProvisionedSoftNethsm extends SoftNethsm {
 
 /** An Operational device with the users of `testUsers` and a backup passphrase. */
 export async function provisioned(options: SoftNethsmOptions = {}): Promise<ProvisionedSoftNethsm> {
-  const device = await startSoftNethsm(options);
+  const running = await start(options);
+  await become(running.device, await model(options.release ?? newest));
+  const { operator, backup, metrics } = testUsers;
+  const credentials = {
+    admin: asCredentials(testUsers.admin),
+    operator: asCredentials(operator),
+    backup: asCredentials(backup),
+    metrics: asCredentials(metrics),
+  };
+  const { unlock: unlockPassphrase, backup: backupPassphrase } = testPassphrases;
+  return { ...softNethsm(running), users: testUsers, credentials, unlockPassphrase, backupPassphrase };
+}
+
+/** What provisioning has given a device, but for what is its own. */
+interface Model {
+  readonly records: ReadonlyMap<string, Uint8Array>;
+  readonly domainKey: Secret;
+  readonly lockedDomainKey: Uint8Array;
+  readonly unlockSalt: Uint8Array;
+}
+
+const models = new Map<Release, Promise<Model>>();
+
+/** The keys of two passphrases take a second to compute: once for each release is enough. */
+function model(release: Release): Promise<Model> {
+  const made = models.get(release) ?? makeModel(release);
+  models.set(release, made);
+  return made;
+}
+
+async function makeModel(release: Release): Promise<Model> {
+  const running = await start({ release });
+  await prepare(softNethsm(running));
+  const { device } = running;
+  const lockedDomainKey = device.slot("attended");
+  if (lockedDomainKey === undefined) throw new TypeError("the device was not provisioned");
+  const own = [prefixes.device, prefixes.local];
+  const records = new Map([...device.records].filter(([path]) => !own.some((prefix) => path.startsWith(prefix))));
+  const { domainKey } = device.vault;
+  const unlockSalt = device.local("unlock-salt");
+  await running.close();
+  return { records, domainKey, lockedDomainKey, unlockSalt };
+}
+
+/** The device keeps its identity and TLS certificate; the rest is as if the model's requests had been its own. */
+async function become(device: Device, { records, domainKey, lockedDomainKey, unlockSalt }: Model): Promise<void> {
+  await device.commit(
+    new Map([
+      ...records,
+      device.sealLocal("unlock-salt", unlockSalt),
+      device.sealLocal("time-offset", device.offsetFor(Date.now())),
+      device.sealSlot("attended", lockedDomainKey),
+    ]),
+  );
+  await device.open(domainKey.use((key) => Secret.take(key.slice())));
+}
+
+async function prepare(device: SoftNethsm): Promise<void> {
   const admin = login(testUsers.admin);
   const must = async (status: number, answer: Promise<TestAnswer>) => {
     const { status: got, text } = await answer;
@@ -135,14 +202,6 @@ export async function provisioned(options: SoftNethsmOptions = {}): Promise<Prov
   }
   const passphrases = { newPassphrase: backupPassphrase, currentPassphrase: "" };
   await must(204, device.request("PUT", "/config/backup-passphrase", { user: admin, json: passphrases }));
-  const { operator, backup, metrics } = testUsers;
-  const credentials = {
-    admin: asCredentials(testUsers.admin),
-    operator: asCredentials(operator),
-    backup: asCredentials(backup),
-    metrics: asCredentials(metrics),
-  };
-  return { ...device, users: testUsers, credentials, unlockPassphrase, backupPassphrase };
 }
 
 function asCredentials({ name, passphrase }: { name: string; passphrase: string }): Credentials {
