@@ -45,6 +45,7 @@ beforeAll(async () => {
 afterAll(() => own[Symbol.asyncDispose]());
 
 const nothing = [{ plan: { changes: [], conflicts: [] } }];
+const pins = (): unknown => JSON.parse(readFileSync(join(state, "tls-pins.json"), "utf8"));
 const staged = (sha256: string) => join(state, `staging/backup/backup-up/${sha256}.bkp`);
 const before = () => join(state, "backup/keeper/before-restore.bkp");
 
@@ -89,8 +90,7 @@ describe("into a new device", () => {
     // It has the certificate of the device that made the backup.
     const url = parseDeviceUrl(device.url);
     expect(`sha256:${await shownPin(url)}`).toBe(old.tlsFingerprint);
-    const pins: unknown = JSON.parse(readFileSync(join(state, "tls-pins.json"), "utf8"));
-    expect(pins).toMatchObject({ devices: { [url]: [old.tlsFingerprint.replace("sha256:", "")] } });
+    expect(pins()).toMatchObject({ devices: { [url]: [old.tlsFingerprint.replace("sha256:", "")] } });
     // There was nothing to keep.
     expect(existsSync(before())).toBe(false);
   });
@@ -98,12 +98,18 @@ describe("into a new device", () => {
   test("its settings are those of the configuration, not those of the backup", async () => {
     const device = await emptyDevice();
     const settings = `[device]\nnetwork = { ip_address = "127.0.0.1", netmask = "255.0.0.0" }\ntls = { key_type = "EcP384" }\n`;
-    const site = own.site({ config: own.config([device], settings) });
+    // Nobody knows its certificate before, and it is another one twice.
+    const config = own
+      .config([device], settings)
+      .replace(/tls_security = .*/, 'tls_security = { Fingerprints = { sha256 = [] } }\nbootstrap_tls = "first-use"');
+    const site = own.site({ config });
     await restoreSite(site, own.secrets, { sha256: own.stage("backup", backup) });
     expect(site.made.slice(2, 4)).toEqual([
       "~ TLS key: a new one, EC_P384 (was EC_P256)",
       "~ network: 127.0.0.1 255.0.0.0 (was 192.168.1.1 255.255.255.0)",
     ]);
+    const url = parseDeviceUrl(device.url);
+    expect(pins()).toMatchObject({ devices: { [url]: [await shownPin(url)] } });
     expect(await planSite(site, own.secrets)).toMatchObject(nothing);
   });
 

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { makeDirectory, writeFileAtomic, writeStreamAtomic } from "./atomic-file.ts";
+import { clearDirectory, makeDirectory, writeFileAtomic, writeStreamAtomic } from "./atomic-file.ts";
 import { removeAs, writeAs } from "./write-as.ts";
 
 const base = mkdtempSync(join(tmpdir(), "signstar-write-"));
@@ -83,6 +83,24 @@ describe("writeStreamAtomic", () => {
     expect(readFileSync(join(home, "file"), "utf8")).toBe("before");
     expect(readdirSync(home)).toEqual(["file"]);
   });
+});
+
+test("clearDirectory leaves an empty directory and follows no link", () => {
+  const directory = join(home, "a/in-use");
+  makeDirectory(directory, 0o755);
+  writeFileSync(join(home, "kept"), "");
+  mkdirSync(join(directory, "sub"));
+  writeFileSync(join(directory, "sub/file"), "");
+  symlinkSync(home, join(directory, "link"));
+  clearDirectory(directory, 0o700);
+  expect(readdirSync(directory)).toEqual([]);
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
+  expect(existsSync(join(home, "kept"))).toBe(true);
+  rmSync(directory, { recursive: true });
+  symlinkSync(home, directory);
+  clearDirectory(directory, 0o700);
+  expect(readdirSync(directory)).toEqual([]);
+  expect(existsSync(join(home, "kept"))).toBe(true);
 });
 
 describe("makeDirectory", () => {
