@@ -71,6 +71,11 @@ describe("installed", () => {
     for (const { to, mode } of list) expect(statSync(join(root, to)).mode & 0o7777, to).toBe(mode);
   });
 
+  test("nothing has the name of a file that signstar-configure-build writes", () => {
+    const generatedNames = /signstar-configure\.(?:path|service\.d)|sysusers\.d\/signstar\.conf|tmpfiles\.d\/signstar/;
+    expect(installList().filter(({ to }) => generatedNames.test(to))).toEqual([]);
+  });
+
   test("the programs run from there", () => {
     for (const { name } of executables) {
       const { status, stdout } = spawnSync(process.execPath, [join(root, "usr/bin", name), "--version"], {
@@ -184,7 +189,7 @@ describe("systemd", () => {
 });
 
 test("systemd-sysusers makes the user that units of ours run as", () => {
-  const words = [`--root=${root}`, join(root, "usr/lib/sysusers.d/signstar.conf")];
+  const words = [`--root=${root}`, join(root, "usr/lib/sysusers.d/signstar-journal-metrics.conf")];
   const { status, stderr } = spawnSync("systemd-sysusers", words, { encoding: "utf8" });
   expect(status, stderr).toBe(0);
   const passwd = readFileSync(join(root, "etc/passwd"), "utf8");
