@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { signBatch } from "./batch.ts";
 
 const frame = `${encodeBatchFrame("x", encodeSigningRequest({ state: freshSha512 }))}\n`;
-const signer = { sign: async () => "armored" };
+const signer = { sign: async () => ({ signature: "armored", digest: "00".repeat(64) }) };
 const session = (entries: unknown[] = []) => ({
   id: "s",
   failed: async (_: unknown, thrown: unknown) => void entries.push(thrown),

@@ -3,9 +3,7 @@ import type { Io } from "@signstar/command/io";
 import { lines } from "@signstar/command/lines";
 import { reportOf } from "@signstar/command/report";
 import { clientReport } from "@signstar/command/run-forced";
-import { finishSha512 } from "@signstar/hash-state/resume";
 import { HostError } from "@signstar/host/errors";
-import { toHex } from "@signstar/primitives/bytes";
 import { Exit, Failure } from "@signstar/primitives/failure";
 import { limits } from "@signstar/primitives/limits";
 import { type BatchAnswer, encodeBatchAnswer, parseBatchFrame } from "@signstar/signing-request/batch";
@@ -21,9 +19,6 @@ const idleMs = 300_000;
 
 /** A client that does not take its answers holds up a device. */
 const stallMs = 60_000;
-
-/** Tidying takes some milliseconds, so a frame pays some microseconds for it. */
-const framesPerTidying = 1000;
 
 /**
  * A refused frame costs no device any time, only an entry in the journal. Beyond so many of them each waits, so that
@@ -52,7 +47,7 @@ export async function signBatch(input: {
   await inOrder(lines(stdin, { bytes: limits.requestBytes, idleMs }), width, {
     async work(line): Promise<BatchAnswer> {
       count += 1;
-      if (count % framesPerTidying === 0) tidy();
+      tidy();
       const request = `${session.id}#${count}`;
       const frame = parseBatchFrame(line);
       if ("refusal" in frame) {
@@ -62,8 +57,7 @@ export async function signBatch(input: {
         return { id: frame.id, error: errorFor(frame.refusal) };
       }
       try {
-        const signature = await signer.sign(frame.request, request);
-        return { id: frame.id, digest: toHex(finishSha512(frame.request.input.state)), signature };
+        return { id: frame.id, ...(await signer.sign(frame.request, request)) };
       } catch (thrown) {
         if (endsAll(thrown)) throw thrown;
         return { id: frame.id, error: errorFor(thrown) };

@@ -44,7 +44,8 @@ async function answerOne(session: Session, io: Io): Promise<void> {
   pool.prepare();
   using task = await prepare(session, { caller, config, mapping, pool });
   const { Signer } = await import("./signer.ts");
-  io.write(encodeSigningResponse(await new Signer(task).sign(request, session.id)));
+  const { signature } = await new Signer(task).sign(request, session.id);
+  io.write(encodeSigningResponse(signature));
 }
 
 async function answerMany(session: Session, io: Io): Promise<void> {

@@ -32,6 +32,13 @@ export interface SignerOptions extends Disposable {
   readonly warnings: readonly string[];
 }
 
+export interface Signed {
+  /** Armored. */
+  readonly signature: string;
+  /** SHA-512 of the file in lower-case hexadecimal digits. */
+  readonly digest: string;
+}
+
 interface Made extends StateSignature {
   readonly certificate: Certificate;
   readonly created: number;
@@ -45,8 +52,8 @@ export class Signer {
     this.#options = options;
   }
 
-  /** The armored signature. `id` names the request in the journal. Throws what the entries then say. */
-  async sign({ input, optional }: SigningRequest, id: string): Promise<string> {
+  /** `id` names the request in the journal. Throws what the entries then say. */
+  async sign({ input, optional }: SigningRequest, id: string): Promise<Signed> {
     const { session, user, mapping, certificate, warnings } = this.#options;
     const about = { request: id, digest: toHex(finishSha512(input.state)), key: keyName(mapping) };
     const intent = {
@@ -81,7 +88,7 @@ export class Signer {
       created: value.created,
     };
     await session.entry(verdict, Priority.notice);
-    return value.armored;
+    return { signature: value.armored, digest: about.digest };
   }
 
   /** The first device that can sign does, with the passphrase that it takes. */

@@ -25,7 +25,7 @@ export function resumeSha512(state: Sha512State): Sha512Hasher {
       const last = alive();
       core = undefined;
       last.update(paddingFor(size));
-      return bigEndian(last.words());
+      return last.bytes();
     },
   };
 }
@@ -47,10 +47,17 @@ export class ResumedSha512 extends _SHA512 {
 
   /** The chaining words after the last whole block. */
   words(): bigint[] {
-    const parts = this.get();
-    const words: bigint[] = [];
-    for (let i = 0; i < parts.length; i += 2) words.push(joined(parts[i] ?? 0, parts[i + 1] ?? 0));
-    return words;
+    const view = viewOf(this.bytes());
+    return Array.from({ length: 8 }, (_, i) => view.getBigUint64(8 * i));
+  }
+
+  /** The same in 64 bytes, big endian. */
+  bytes(): Uint8Array {
+    const bytes = new Uint8Array(64);
+    const view = viewOf(bytes);
+    const halves = this.get();
+    for (let i = 0; i < halves.length; i += 1) view.setInt32(4 * i, halves[i] ?? 0);
+    return bytes;
   }
 }
 
@@ -69,20 +76,14 @@ function paddingFor(size: bigint): Uint8Array {
   return padding;
 }
 
-function bigEndian(words: readonly bigint[]): Uint8Array {
-  const bytes = new Uint8Array(8 * words.length);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, i) => {
-    view.setBigUint64(8 * i, word);
-  });
-  return bytes;
-}
+const word = new DataView(new ArrayBuffer(8));
 
 /** High and low half, as the 32-bit integers that the library calculates with. */
-function halves(word: bigint): [number, number] {
-  return [Number(BigInt.asIntN(32, word >> 32n)), Number(BigInt.asIntN(32, word))];
+function halves(value: bigint): [number, number] {
+  word.setBigUint64(0, value);
+  return [word.getInt32(0), word.getInt32(4)];
 }
 
-function joined(high: number, low: number): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

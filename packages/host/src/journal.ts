@@ -82,8 +82,12 @@ class JournalStream implements Journal {
     this.#socket.unref();
   }
 
-  /** Entries that come while the kernel takes those before them go to it in one piece, and all wait for that. */
+  /**
+   * Entries that come in one turn of the event loop, or while the kernel takes those before them, go to it in one piece,
+   * and all wait for that: each piece wakes the journal.
+   */
   async #sendKept(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
     // Should it fail, the connection is broken, and the next write says so.
     await this.#last.catch(() => undefined);
     const text = this.#kept;
@@ -125,10 +129,11 @@ class JournalStream implements Journal {
 /** journald cuts lines at 48 KiB; no field of ours needs more than this. */
 const maxField = 1024;
 
-function shortened(fields: Omit<Fields, "event">): Record<string, string | number | boolean | undefined> {
+function shortened(fields: Omit<Fields, "event">): Omit<Fields, "event"> {
+  const isLong = (value: Fields[string]) => typeof value === "string" && value.length > maxField;
+  if (!Object.values(fields).some(isLong)) return fields;
   const entries = Object.entries(fields).map(([name, value]) => {
-    const long = typeof value === "string" && value.length > maxField;
-    return [name, long ? `${value.slice(0, maxField)}…` : value] as const;
+    return [name, isLong(value) ? `${String(value).slice(0, maxField)}…` : value] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -33,16 +33,17 @@ export interface NetHsmOptions {
  */
 export class NetHsm implements Disposable {
   readonly connection: Connection;
-  readonly health: Health;
-  readonly users: Users;
-  readonly namespaces: Namespaces;
-  readonly keys: Keys;
-  readonly config: Config;
-  readonly system: System;
-  readonly cluster: Cluster;
   readonly #transport: Transport;
   readonly #session: Session;
   readonly #budget: Budget | undefined;
+  // Made when they are asked for: a request needs one of them, and has a client of its own.
+  #health: Health | undefined;
+  #users: Users | undefined;
+  #namespaces: Namespaces | undefined;
+  #keys: Keys | undefined;
+  #config: Config | undefined;
+  #system: System | undefined;
+  #cluster: Cluster | undefined;
 
   /** `view` is for `as` and `within`: another user or budget over the same connections. */
   constructor(
@@ -56,13 +57,41 @@ export class NetHsm implements Disposable {
     this.#transport = view?.transport ?? new Transport(connection, settings);
     this.#budget = view?.budget;
     this.#session = new Session(connection.url, this.#transport, credentials, this.#budget);
-    this.health = new Health(this.#session);
-    this.users = new Users(this.#session);
-    this.namespaces = new Namespaces(this.#session);
-    this.keys = new Keys(this.#session);
-    this.config = new Config(this.#session);
-    this.system = new System(this.#session);
-    this.cluster = new Cluster(this.#session);
+  }
+
+  get health(): Health {
+    this.#health ??= new Health(this.#session);
+    return this.#health;
+  }
+
+  get users(): Users {
+    this.#users ??= new Users(this.#session);
+    return this.#users;
+  }
+
+  get namespaces(): Namespaces {
+    this.#namespaces ??= new Namespaces(this.#session);
+    return this.#namespaces;
+  }
+
+  get keys(): Keys {
+    this.#keys ??= new Keys(this.#session);
+    return this.#keys;
+  }
+
+  get config(): Config {
+    this.#config ??= new Config(this.#session);
+    return this.#config;
+  }
+
+  get system(): System {
+    this.#system ??= new System(this.#session);
+    return this.#system;
+  }
+
+  get cluster(): Cluster {
+    this.#cluster ??= new Cluster(this.#session);
+    return this.#cluster;
   }
 
   /** The same connections for another user. `close` of either closes both. */

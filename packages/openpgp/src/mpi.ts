@@ -8,8 +8,9 @@ const maxBits = 8192;
 
 /** Number of bits without leading zeros; 0 for zero. */
 export function bitLength(number: Uint8Array): number {
-  const [first, ...others] = stripLeadingZeros(number);
-  return first === undefined ? 0 : others.length * 8 + 32 - Math.clz32(first);
+  const significant = stripLeadingZeros(number);
+  const [first] = significant;
+  return first === undefined ? 0 : significant.length * 8 + 24 - Math.clz32(first);
 }
 
 /** The number may have leading zeros. Zero stands nowhere in a key or signature and is refused. */
