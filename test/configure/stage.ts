@@ -129,7 +129,7 @@ ${connectionText(hsm, options.tls)}${(options.followers ?? []).map((each) => con
   };
 }
 
-function connectionText({ url, tlsFingerprint }: SoftNethsm, tls?: string): string {
+export function connectionText({ url, tlsFingerprint }: SoftNethsm, tls?: string): string {
   const pin = tlsFingerprint.replace("sha256:", "");
   return `[[connections]]
 url = "${url}"
