@@ -1,8 +1,10 @@
 /** Unlocking, restarting, switching off, erasing and updating of all devices. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { factoryResetSite, rebootSite, shutdownSite, unlockSite } from "@signstar/configure/flows/power";
 import { updateSite } from "@signstar/configure/flows/update";
+import { applySite, planSite } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type FlowSite, flowSite, updateFile } from "./flow-site.ts";
@@ -142,7 +144,7 @@ describe("update", () => {
   });
 });
 
-test("all are switched off, and all are erased", async () => {
+test("all are switched off, and all are erased, with the trust in their certificates", async () => {
   await own.asAdmin(1, "POST", "/lock");
   const off = own.site();
   await shutdownSite(off, own.secrets);
@@ -151,4 +153,20 @@ test("all are switched off, and all are erased", async () => {
   await factoryResetSite(erasing, own.secrets);
   expect(erasing.made).toEqual(["- all that was on the device", "~ device unlocked", "- all that was on the device"]);
   expect(await own.states()).toEqual(["Unprovisioned", "Unprovisioned"]);
+
+  // They are strangers now, with certificates of their own: trusted at first use, again and again.
+  const [device] = own.devices;
+  if (device === undefined) throw new Error("no device");
+  const config = own
+    .config([device])
+    .replace(/tls_security = .*/, 'tls_security = { Fingerprints = { sha256 = [] } }\nbootstrap_tls = "first-use"');
+  const pins = (): unknown => JSON.parse(readFileSync(join(own.root, "var/lib/signstar/tls-pins.json"), "utf8"));
+  await rm(join(own.root, "var/lib/signstar/certificates"), { recursive: true });
+  await applySite(own.site({ config }), own.secrets, { rotate: false });
+  expect(pins()).toMatchObject({ devices: { [device.url]: [expect.any(String)] } });
+  await factoryResetSite(own.site({ config }), own.secrets);
+  expect(pins()).toMatchObject({ devices: { [device.url]: [] } });
+  await rm(join(own.root, "var/lib/signstar/certificates"), { recursive: true });
+  await applySite(own.site({ config }), own.secrets, { rotate: false });
+  expect(await planSite(own.site({ config }), own.secrets)).toMatchObject([{ plan: { changes: [], conflicts: [] } }]);
 });

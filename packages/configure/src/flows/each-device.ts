@@ -1,4 +1,4 @@
-/** The same for every device, the leader first, whatever becomes of the others. */
+/** Devices as flows meet them that know no plan. */
 import type { DeviceConnection } from "@signstar/config/model";
 import type { AdminSecrets } from "../admin-store.ts";
 import { HeldSecrets } from "../admin-store.ts";

@@ -38,13 +38,13 @@ export async function untilRestarted(
   });
 }
 
-/** Waits for a device whose network has changed, as long as that may take. Throws ConfigureError out-of-reach. */
+/** Waits for a device whose certificate or network has changed, a minute at most. Throws ConfigureError out-of-reach. */
 export async function untilReachable(site: Site, connection: DeviceConnection): Promise<void> {
   for (let waited = 0; (await stateOf(site, connection)) === undefined; waited += pauseMs) {
     if (waited >= quickMs) {
       throw new ConfigureError(
         "out-of-reach",
-        `${connection.url} cannot be reached with the network of [device.network]`,
+        `${connection.url} cannot be reached any more: its network has changed`,
         {
           hint: "make the url of the first connection and [device.network] fit each other",
         },

@@ -1,6 +1,7 @@
 import { formatKeyRef } from "@signstar/config/key-ref";
 import { messageOf } from "@signstar/primitives/failure";
 import { type AdminSecrets, HeldSecrets } from "../admin-store.ts";
+import { unlessLost } from "../answer-lost.ts";
 import { applyOnce } from "../apply-site.ts";
 import { administratorLogin } from "../authenticates.ts";
 import type { Device } from "../device.ts";
@@ -13,6 +14,7 @@ import { connectionsOf, type Site } from "../site.ts";
 import { type BackupContent, openValues, readBackupContent } from "./backup-content.ts";
 import { administrate, type Met, meeting } from "./each-device.ts";
 import { wrongState } from "./power.ts";
+import { untilReachable } from "./restart.ts";
 import { type Staged, withStaged } from "./staged.ts";
 
 /**
@@ -29,8 +31,13 @@ export function restoreSite(site: Site, secrets: AdminSecrets, { sha256 }: { rea
     const store = new HeldSecrets(secrets);
     await meeting(site, secrets, leader, (met) => restoreInto(site, met, { file, content, sha256 }));
     // It may be Locked now, have another certificate, and know us by other passphrases.
-    await meeting(site, secrets, leader, (met) => administrate(site, met));
+    await untilReachable(site, leader);
+    await meeting(site, secrets, leader, (met) => {
+      if (met.state !== "Unprovisioned") return administrate(site, met);
+      throw new ConfigureError("device-failed", `${leader.url} has not taken the backup`, { hint: "do it again" });
+    });
     await applySettings(site, store, { network: true });
+    await untilReachable(site, leader);
     const config = { ...site.config, iteration: secrets.current.iteration };
     await applyOnce({ ...site, config }, store, { rotate: true });
     // In this order: of what a finished restore has left, no second one is to take a backup in the place of the first.
@@ -52,7 +59,9 @@ async function restoreInto(site: Site, met: Met, { file, content, sha256 }: Rest
   if (state === "Unprovisioned") {
     trustCertificates(met, content.tlsPin);
     run.backups.beginRestore();
-    await run.device.system.restore({ backup: file.open(), backupPassphrase, systemTime: site.now() });
+    const restored = run.device.system.restore({ backup: file.open(), backupPassphrase, systemTime: site.now() });
+    // With another certificate from then on, it may end the connection over it.
+    await unlessLost(restored);
   } else {
     const device = await administrate(site, met);
     await requireAllKeys(met, device, content);
