@@ -31,6 +31,15 @@ test("those that are locked are unlocked", async () => {
   expect(await own.states()).toEqual(["Operational", "Operational"]);
 });
 
+test("one at which somebody has just failed is unlocked a little later", async () => {
+  await own.asAdmin(1, "POST", "/lock");
+  const [, device] = own.devices;
+  const answer = await device?.request("POST", "/unlock", { json: { passphrase: "somebody's passphrase" } });
+  expect(answer?.status).toBe(403);
+  await unlockSite(own.site(), own.secrets);
+  expect(await own.states()).toEqual(["Operational", "Operational"]);
+});
+
 test("one that is out of reach does not keep the others from it", async () => {
   await own.asAdmin(0, "POST", "/lock");
   await own.asAdmin(1, "POST", "/lock");

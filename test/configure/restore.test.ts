@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   linkSync,
@@ -316,6 +317,14 @@ describe("what is not fit to be used", () => {
     ],
   ])("it %s", async (message, plant) => {
     await refused(planted(plant), "unfit-file", message);
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)("it belongs to someone else", async () => {
+    const plant = (path: string, original: string) => {
+      renameSync(original, path);
+      chownSync(path, 65_534, 65_534);
+    };
+    await refused(planted(plant), "unfit-file", "belongs to uid 65534");
   });
 
   test("it is longer than is taken", async () => {

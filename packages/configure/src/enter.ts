@@ -1,5 +1,6 @@
 /** Ways into a device while two sets of admin credentials may be in force: what shall be, then what was. */
 import { NetHsmError } from "@signstar/nethsm/errors";
+import type { Secret } from "@signstar/primitives/secret";
 import { administratorLogin, rateLimitMs } from "./authenticates.ts";
 import { leadingAdministrator } from "./desired.ts";
 import type { Device } from "./device.ts";
@@ -11,14 +12,25 @@ export async function unlock(run: Run): Promise<void> {
   const { unlockPassphrase } = run.requireAdminCredentials();
   const earlier = run.secrets?.previous?.unlockPassphrase;
   for (const passphrase of earlier === undefined ? [unlockPassphrase] : [unlockPassphrase, earlier]) {
-    try {
-      return await run.device.unlock(passphrase);
-    } catch (thrown) {
-      if (!(thrown instanceof NetHsmError) || thrown.code !== "forbidden") throw thrown;
-      await run.sleep(rateLimitMs);
-    }
+    if (await unlocksWith(run, passphrase)) return;
   }
   throw refused("the unlock passphrase");
+}
+
+async function unlocksWith(run: Run, passphrase: Secret): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await run.device.unlock(passphrase);
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof NetHsmError)) throw thrown;
+      const isOver = thrown.code === "forbidden";
+      // Someone else has just failed, from this very host.
+      if (!isOver && (thrown.code !== "too-many-requests" || attempt === 3)) throw thrown;
+      await run.sleep(rateLimitMs);
+      if (isOver) return false;
+    }
+  }
 }
 
 /**

@@ -1,9 +1,11 @@
 import type { DeviceSettings } from "@signstar/config/model";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
+import { logLevels } from "@signstar/nethsm/types";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ActualSettings, freshSettings } from "./actual-settings.ts";
 import { planSettings, type Reach } from "./plan-settings.ts";
-import { describeSetting } from "./setting-change.ts";
+import { describeSetting, type SettingChange } from "./setting-change.ts";
 
 const pins = ["a".repeat(64), "b".repeat(64)] as const;
 const reach: Reach = {
@@ -63,6 +65,83 @@ test("what differs is set, the network last", () => {
   ]);
   const off = { ipAddress: "0.0.0.0", port: 514, logLevel: "info" as const };
   expect(lines({ ...nothing, logging: off }, { logging: { ...off, logLevel: "app" } })).toEqual(["~ logging: off"]);
+});
+
+/** As a device takes it. */
+function after(actual: ActualSettings, change: SettingChange): ActualSettings {
+  const tlsNow = actual.tls ?? tls({}).tls;
+  switch (change.kind) {
+    case "set-boot-mode":
+      return { ...actual, bootMode: change.mode };
+    case "set-logging":
+      return { ...actual, logging: change.logging };
+    case "generate-tls-key": {
+      const key = {
+        keyType: change.type,
+        keyLength: change.length,
+        subject: { CN: "keyfender" },
+        alternativeNames: [],
+      };
+      return { ...actual, tls: { ...tlsNow, ...key } };
+    }
+    case "issue-tls-certificate": {
+      const { commonName: CN, countryName: C = "", subjectAltNames: names = [CN] } = change.subject;
+      const alternativeNames = names.map((name) =>
+        name.replace(/^(?:IP:|)/, name.startsWith("IP:") ? "IP Address:" : "DNS:"),
+      );
+      return { ...actual, tls: { ...tlsNow, subject: { CN, C }, alternativeNames } };
+    }
+    case "set-network":
+      return { ...actual, network: change.network };
+    case "forget-tls-pins":
+      return actual;
+  }
+}
+
+test("plan ∘ apply is empty, from any configuration to any other", () => {
+  const octets = fc.tuple(fc.constantFrom(10, 192), fc.nat(255), fc.nat(255), fc.nat(255)).map((all) => all.join("."));
+  const ipv6 = fc.record({
+    cidr: fc.nat(0xffff).map((number) => `fd00::${number.toString(16)}/64`),
+    gateway: fc.constantFrom(undefined, "fd00::ffff"),
+  });
+  const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+  const settings: fc.Arbitrary<DeviceSettings> = fc.record({
+    bootMode: maybe(fc.constantFrom("attended" as const, "unattended" as const)),
+    network: maybe(
+      fc.record({
+        ipAddress: octets,
+        netmask: fc.constantFrom("255.255.255.0", "255.0.0.0"),
+        gateway: fc.constantFrom("0.0.0.0", "10.0.0.1"),
+        ipv6: maybe(ipv6),
+      }),
+    ),
+    logging: maybe(
+      fc.record({ ipAddress: octets, port: fc.constantFrom(514, 1514), logLevel: fc.constantFrom(...logLevels) }),
+    ),
+    tls: maybe(
+      fc.record({
+        keyType: fc.constantFrom("EC_P256" as const, "Curve25519" as const),
+        keyLength: fc.constant(undefined),
+        subject: maybe(
+          fc.record({
+            ...Object.fromEntries(Object.keys(subject).map((name) => [name, fc.constant(undefined)])),
+            commonName: fc.constantFrom("hsm1", "hsm2"),
+            countryName: maybe(fc.constantFrom("DE", "FR")),
+            subjectAltNames: maybe(fc.uniqueArray(fc.constantFrom("hsm1", "IP:192.0.2.1", "IP:fd00::1"))),
+          }) as fc.Arbitrary<typeof subject>,
+        ),
+      }),
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(settings, { minLength: 1, maxLength: 4 }), (all) => {
+      let actual: ActualSettings = { ...freshSettings, softwareVersion: "5.0" };
+      for (const wanted of all) {
+        for (const change of planSettings(wanted, actual, reach).changes) actual = after(actual, change);
+        expect(planSettings(wanted, actual, reach).changes).toEqual([]);
+      }
+    }),
+  );
 });
 
 describe("network", () => {
