@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig } from "@signstar/config/parse";
+import { makeAdminCredentials } from "@signstar/configure/admin-credentials";
 import { adminStoreOf } from "@signstar/configure/admin-store";
-import { desiredFrom } from "@signstar/configure/desired";
+import { sealCredentials, shareOut } from "@signstar/configure/ceremony/admin-secret";
+import { shareHolders } from "@signstar/configure/ceremony/holders";
+import { administratorsOf, desiredFrom } from "@signstar/configure/desired";
 import { applyWithStore } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 
@@ -26,6 +29,15 @@ async function opened(options: HallOptions = {}): Promise<TestHall> {
 async function state(): Promise<unknown> {
   const answer = await hall.devices[0]?.request("GET", "/health/state");
   return answer?.json();
+}
+
+/** Good shares of a secret that this host has not made. */
+async function forged(iteration = 1): Promise<readonly (readonly [string, Uint8Array])[]> {
+  const credentials = makeAdminCredentials(iteration, administratorsOf(hall.site().desired));
+  using sealed = sealCredentials(credentials);
+  const holders = shareHolders(hall.site().config).slice(0, 2);
+  const { offers } = await shareOut(sealed, { iteration, threshold: 2, holders });
+  return offers.map(({ file }, i) => [["ann", "bob"][i] ?? "", file] as const);
 }
 
 /** Of somebody's share. */
@@ -100,6 +112,36 @@ describe("the first boot", () => {
     await hall.run();
     expect(await state()).toEqual({ state: "Operational" });
     expect(hall.state.sets).toMatchObject([{ standing: "in-force" }]);
+  });
+
+  test("shares that some have fetched give nothing before everybody has confirmed", async () => {
+    await opened();
+    for (const name of ["ann", "bob"]) hall.handIn(name, hall.fetch(name));
+    await hall.run();
+    expect(await state()).toEqual({ state: "Unprovisioned" });
+    expect(hall.state).toMatchObject({ pending: { numberOfShares: 3 }, sets: [], last: undefined });
+    hall.fetch("eve");
+  });
+
+  test.each([
+    ["apply", "failed"],
+    ["plan", "done"],
+  ])("a secret of one's own, for %s: the device does not get it, nor is it in force", async (intent, outcome) => {
+    await opened();
+    for (const [name, share] of await forged()) hall.handIn(name, share, intent);
+    await hall.run().catch(() => undefined);
+    expect(await state()).toEqual({ state: "Unprovisioned" });
+    expect(hall.state).toMatchObject({ pending: { numberOfShares: 3 }, sets: [], last: { intent, outcome } });
+    await hall.shareOut();
+    expect(hall.state.sets).toMatchObject([{ standing: "in-force" }]);
+  });
+
+  test("a share that nobody knows holds up nobody", async () => {
+    hall = await TestHall.open();
+    mkdirSync(`${hall.paths.sharesUpload}/share-up`, { recursive: true });
+    for (const [name, share] of (await forged()).slice(1)) hall.handIn(name, share);
+    await hall.run();
+    expect(hall.state.pending).toBeDefined();
   });
 
   test("one holder alone is not enough to share with", async () => {
@@ -274,6 +316,35 @@ describe("another set of shares", () => {
     hall.handIn("eve", of(shares, "eve"));
     await hall.run();
     expect(hall.state.sets).toMatchObject([{ standing: "void" }, { standing: "in-force", iteration: 2 }]);
+  });
+});
+
+describe("a host that has lost sight of its set", () => {
+  test("knows it again by the device, also where another one is made at once", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    const [before] = hall.state.sets;
+    rmSync(hall.paths.shareSets);
+    hall.reboot();
+    await hall.run();
+    expect(hall.state.sets).toEqual([]);
+    hall.change({ users: `${users}${administrator("admin2")}` });
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
+    await hall.run();
+    expect(hall.state).toMatchObject({ sets: [{ set: before?.set, standing: "in-force" }], pending: { iteration: 1 } });
+  });
+
+  test("believes no other that the device does not answer to", async () => {
+    await opened();
+    await hall.shareOut();
+    rmSync(hall.paths.shareSets);
+    hall.reboot();
+    await hall.run();
+    hall.change({ users: `${users}${administrator("admin2")}` });
+    for (const [name, share] of await forged()) hall.handIn(name, share);
+    await expect(hall.run()).rejects.toMatchObject({ code: "credentials-refused" });
+    expect(hall.state).toMatchObject({ sets: [], pending: undefined, last: { outcome: "failed" } });
+    expect(hall.waiting).toEqual([]);
   });
 });
 

@@ -24,8 +24,7 @@ async function step(hall: Hall): Promise<boolean> {
   // For those who look, also where nothing is new: after a boot the file is not there.
   hall.update({});
   if (await finishConfirmed(hall)) return true;
-  const heard = await hear(hall);
-  if (heard !== "nothing") return heard === "followed";
+  if ((await hear(hall)) === "followed") return true;
   if (hall.state.pending !== undefined || hall.live.length > 0) return false;
   return beginFirst(hall);
 }

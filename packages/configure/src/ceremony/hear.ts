@@ -8,6 +8,7 @@ import type { Hall } from "./hall.ts";
 import { handerKeys, wants } from "./holders.ts";
 import { keptSecret } from "./kept-secret.ts";
 import { beginSet } from "./pending.ts";
+import { prove } from "./prove.ts";
 import type { Vote } from "./share-files.ts";
 import { type Agreement, type Decision, decide, tally } from "./tally.ts";
 
@@ -17,9 +18,10 @@ export type Heard = "nothing" | "waiting" | "followed";
 export async function hear(hall: Hall): Promise<Heard> {
   const votes = collect(hall);
   try {
-    const { agreements, void: refused } = tally(votes, hall.state.sets);
+    const { sets, pending } = hall.state;
+    const { agreements, void: refused } = tally(votes, sets, hall.sharing.threshold);
     for (const { vote, why } of refused) refuse(hall, vote.files, why, vote);
-    const { decision, waiting } = decide(agreements, hall.state.sets);
+    const { decision, waiting } = decide(agreements, sets, pending?.set);
     if (waiting !== undefined) hall.tell("waiting", waiting);
     if (decision === undefined) return votes.length > refused.length ? "waiting" : "nothing";
     await follow(hall, decision, votes);
@@ -69,6 +71,11 @@ async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<s
   using older = second === undefined ? await keptSecret(hall.site.place) : await combineShares(second.shares);
   using secrets = new Opened(sealed, older);
   const applies = intent.kind === "apply";
+  // Before another set is made: only while it is known is it asked for until nothing answers to it any more.
+  if (applies && agreements.some(({ set }) => !isKnown(hall, set))) {
+    await prove(hall.site, secrets);
+    remember(hall, agreements);
+  }
   const needsNewSet = applies && !isUnderWay(hall) && !(isAsWanted(hall, first) && hall.covers(secrets.current));
   // Without one of the administrators it cannot make the devices what they should be.
   if (applies && !hall.covers(secrets.current)) {
@@ -76,23 +83,28 @@ async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<s
     return "a new set of shares waits for its holders; the devices change when all have confirmed";
   }
   const done = await perform(hall.site, secrets, intent);
-  if (intent.kind !== "unlock") remember(hall, agreements);
-  if (intent.kind === "apply" || intent.kind === "restore") hall.putInForce(first.set);
+  if (intent.kind === "restore" || intent.kind === "update") remember(hall, agreements);
+  if (applies || intent.kind === "restore") hall.putInForce(first.set);
   if (!needsNewSet) return done;
   await beginSet(hall, sealed);
   return `${done}; a new set of shares waits for its holders`;
 }
 
-/** The set that is to be in force comes first. */
+/** The set that is to be in force comes first: of two that this host does not know, that of the later secret. */
 function inOrder(hall: Hall, agreements: readonly Agreement[]): readonly Agreement[] {
   const isNext = ({ set }: Agreement) => hall.live.some((each) => each.set === set && each.standing === "confirmed");
-  return agreements.toSorted((a, b) => Number(isNext(b)) - Number(isNext(a)));
+  const iteration = ({ shares }: Agreement) => shares[0]?.iteration ?? 0;
+  return agreements.toSorted((a, b) => Number(isNext(b)) - Number(isNext(a)) || iteration(b) - iteration(a));
 }
 
 /** Whether shares wait already that are what the configuration wants. */
 function isUnderWay(hall: Hall): boolean {
   const { pending } = hall.state;
   return pending !== undefined && hall.isWanted(pending);
+}
+
+function isKnown(hall: Hall, set: string): boolean {
+  return hall.live.some((each) => each.set === set);
 }
 
 function isAsWanted(hall: Hall, { set }: Agreement): boolean {
@@ -104,7 +116,7 @@ function isAsWanted(hall: Hall, { set }: Agreement): boolean {
 function remember(hall: Hall, agreements: readonly Agreement[]): void {
   for (const { set, shares } of agreements) {
     const [share] = shares;
-    if (share === undefined || hall.live.some((each) => each.set === set)) continue;
+    if (share === undefined || isKnown(hall, set)) continue;
     const { iteration, threshold, numberOfShares } = share;
     // Shares of a secret that no device has got are of no use beside one that is in force.
     hall.forget();

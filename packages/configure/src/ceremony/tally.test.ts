@@ -46,9 +46,13 @@ function known(set: string, standing: KnownSet["standing"]): KnownSet {
   return { ...made, digest: setDigest({ ...made, commitments: [] }), standing, holders: [] };
 }
 
-const decided = (votes: readonly Cast[], sets: readonly KnownSet[] = [known(a, "in-force")]) => {
-  const { agreements, void: refused } = tally(votes.map(vote), sets);
-  const { decision, waiting } = decide(agreements, sets);
+const decided = (
+  votes: readonly Cast[],
+  sets: readonly KnownSet[] = [known(a, "in-force")],
+  { threshold = 2, pending }: { readonly threshold?: number; readonly pending?: string } = {},
+) => {
+  const { agreements, void: refused } = tally(votes.map(vote), sets, threshold);
+  const { decision, waiting } = decide(agreements, sets, pending);
   const shares = decision?.agreements.map(({ set, shares }) => [set, shares.map(({ index }) => index)]);
   return { intent: decision && formatIntent(decision.intent), shares, refused: refused.map(({ why }) => why), waiting };
 };
@@ -139,6 +143,22 @@ describe("a flow starts", () => {
     expect(decided(votes, []).intent).toBe("apply");
   });
 
+  test("not with a set that not every holder has a share of yet", () => {
+    const votes = [
+      { key: 1, index: 1 },
+      { key: 2, index: 2 },
+    ];
+    expect(decided(votes, [], { pending: a })).toMatchObject({ intent: undefined, refused: [] });
+    expect(decided(votes, [known(a, "confirmed")], { pending: a }).intent).toBe("apply");
+  });
+
+  test("of an unknown set, whatever its shares say of themselves, when as many as the configuration says want it", () => {
+    const votes = [1, 2, 3].map((key) => ({ key, index: key }));
+    expect(decided(votes.slice(1), [], { threshold: 3 }).intent).toBeUndefined();
+    expect(decided(votes, [], { threshold: 3 }).intent).toBe("apply");
+    expect(decided(votes.slice(1), [known(a, "in-force")], { threshold: 3 }).intent).toBe("apply");
+  });
+
   test("while a rotation is not finished, for apply only with the shares of both sets", () => {
     const sets = [known(a, "in-force"), known(b, "confirmed")];
     const old = [
@@ -170,7 +190,7 @@ test("whatever is handed in: an agreement has a threshold of different shares fr
   fc.assert(
     fc.property(fc.array(cast, { maxLength: 12 }), (casts) => {
       const votes = casts.map(vote);
-      const { agreements, void: refused } = tally(votes, []);
+      const { agreements, void: refused } = tally(votes, [], 2);
       expect(new Set(agreements.map(({ set }) => set)).size).toBe(agreements.length);
       for (const { set, intent, shares } of agreements) {
         const refusedVotes = new Set(refused.map((each) => each.vote));

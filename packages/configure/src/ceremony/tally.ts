@@ -21,14 +21,18 @@ export interface Tally {
   readonly void: readonly { readonly vote: Vote; readonly why: string }[];
 }
 
-/** `known`: what this host knows of sets, beside what the shares say of themselves. */
-export function tally(votes: readonly Vote[], known: readonly KnownSet[]): Tally {
+/**
+ * `known`: what this host knows of sets, beside what the shares say of themselves. Of a set that it does not know anybody
+ * may have made the shares, and said of them what they like: at least as many SSH keys as `threshold` have to agree.
+ */
+export function tally(votes: readonly Vote[], known: readonly KnownSet[], threshold: number): Tally {
   // A share that says something else of its set than others, the digest of each of them included, cannot keep them from
   // being combined, nor take the place of one of them: it counts beside them.
   const results = [...Map.groupBy(votes, ({ share }) => setDigest(share)).values()].map((cast) =>
     tallySet(
       cast,
       known.find((each) => each.set === cast[0]?.share.set),
+      threshold,
     ),
   );
   const agreements = results.flatMap(({ agreement }) => agreement ?? []).toSorted((a, b) => a.at - b.at);
@@ -38,7 +42,7 @@ export function tally(votes: readonly Vote[], known: readonly KnownSet[]): Tally
   };
 }
 
-function tallySet(cast: readonly Vote[], known: KnownSet | undefined) {
+function tallySet(cast: readonly Vote[], known: KnownSet | undefined, threshold: number) {
   const refused: { vote: Vote; why: string }[] = [];
   const counted: Vote[] = [];
   // The earliest comes first, and what repeats it does not count.
@@ -47,7 +51,10 @@ function tallySet(cast: readonly Vote[], known: KnownSet | undefined) {
     if (why === undefined) counted.push(vote);
     else refused.push({ vote, why });
   }
-  const agreements = [...Map.groupBy(counted, ({ intent }) => formatIntent(intent)).values()].flatMap(agreementOf);
+  const least = known === undefined ? threshold : 0;
+  const agreements = [...Map.groupBy(counted, ({ intent }) => formatIntent(intent)).values()].flatMap((each) =>
+    agreementOf(each, least),
+  );
   // Two intents can both have enough holders: the one that had them first.
   const [agreement] = agreements.toSorted((a, b) => a.at - b.at);
   return { agreement, void: refused };
@@ -61,11 +68,11 @@ function whyNot({ by, share }: Vote, counted: readonly Vote[], known: KnownSet |
   return undefined;
 }
 
-function agreementOf(votes: readonly Vote[]): Agreement[] {
+function agreementOf(votes: readonly Vote[], least: number): Agreement[] {
   const [first] = votes;
   if (first === undefined) return [];
   const { threshold, set } = first.share;
-  const last = votes[threshold - 1];
+  const last = votes[Math.max(threshold, least) - 1];
   if (last === undefined) return [];
   return [{ set, intent: first.intent, shares: votes.map(({ share }) => share), at: last.at }];
 }
@@ -77,15 +84,17 @@ export interface Decision {
 }
 
 /**
- * The earliest agreement that is enough. While a rotation is not finished, `apply` needs the shares of both sets: some
+ * The earliest agreement that is enough; never one of the set `pending`, whose shares not every holder has yet. While a rotation is not finished, `apply` needs the shares of both sets: some
  * devices may answer to the one, some to the other. `waiting` says what is still missing.
  */
 export function decide(
   agreements: readonly Agreement[],
   known: readonly KnownSet[],
+  pending: string | undefined,
 ): { readonly decision: Decision | undefined; readonly waiting: string | undefined } {
   const live = known.filter(({ standing }) => standing !== "void");
-  const usable = agreements.filter(({ set }) => live.length === 0 || live.some((each) => each.set === set));
+  const isLive = ({ set }: Agreement) => live.some((each) => each.set === set);
+  const usable = agreements.filter((each) => isLive(each) || (live.length === 0 && each.set !== pending));
   const [first] = usable.toSorted((a, b) => a.at - b.at);
   if (first === undefined) return { decision: undefined, waiting: undefined };
   const wanted = formatIntent(first.intent);
