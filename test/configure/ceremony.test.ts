@@ -319,6 +319,45 @@ describe("another set of shares", () => {
   });
 });
 
+describe("an administrator comes into the configuration", () => {
+  const more = `${users}${administrator("admin2")}`;
+
+  test("while shares wait: they are void, and others are made of a secret that has all", async () => {
+    await opened();
+    const first = hall.state.pending?.set;
+    hall.change({ users: more });
+    await hall.run();
+    expect(hall.state).toMatchObject({ last: { outcome: "void" }, pending: { iteration: 1 } });
+    expect(hall.state.pending?.set).not.toBe(first);
+    await hall.shareOut();
+    expect(hall.state.sets).toMatchObject([{ standing: "in-force" }]);
+  });
+
+  test("when all have confirmed, and memory is lost: what was begun is finished without", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.change({ iteration: 2 });
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
+    await hall.run();
+    const fresh = new Map(["ann", "bob", "eve"].map((name) => [name, hall.fetch(name)]));
+    await expect(hall.shareOut({ connect: () => expect.unreachable("the power is gone") })).rejects.toThrow("power");
+    hall.change({ users: more });
+    await expect(hall.run()).rejects.toMatchObject({ code: "conflict" });
+    hall.reboot();
+    await hall.run();
+    const both = () => {
+      for (const each of [shares, fresh]) for (const name of ["ann", "bob"]) hall.handIn(name, of(each, name));
+    };
+    both();
+    await expect(hall.run()).rejects.toMatchObject({ code: "conflict" });
+    expect(hall.state).toMatchObject({ pending: undefined, last: { outcome: "failed" }, sets: [{}, {}] });
+    hall.change({ users });
+    both();
+    await hall.run();
+    expect(hall.state.sets).toMatchObject([{ standing: "void" }, { standing: "in-force", iteration: 2 }]);
+  });
+});
+
 describe("a host that has lost sight of its set", () => {
   test("knows it again by the device, also where another one is made at once", async () => {
     await opened();

@@ -2,6 +2,7 @@ import type { CeremonyState, KnownSet, LastOutcome, PendingSet } from "@signstar
 import { Exit, Failure, messageOf } from "@signstar/primitives/failure";
 import type { AdminCredentials } from "../admin-credentials.ts";
 import { administratorsOf } from "../desired.ts";
+import { ConfigureError } from "../errors.ts";
 import type { Site } from "../site.ts";
 import { CeremonyFiles } from "./ceremony-files.ts";
 import { type Sharing, wants } from "./holders.ts";
@@ -60,6 +61,16 @@ export class Hall {
   /** Whether a secret has the passphrase of every administrator that the configuration names. */
   covers({ administrators }: AdminCredentials): boolean {
     return administratorsOf(this.site.desired).every((user) => administrators.has(user));
+  }
+
+  /** Throws ConfigureError (conflict): a change of the secret ends as it was begun, before another one begins. */
+  requireCovered(credentials: AdminCredentials): void {
+    if (this.covers(credentials)) return;
+    throw new ConfigureError(
+      "conflict",
+      "the new secret is not in force yet, and it was made before the configuration named further administrators",
+      { hint: "take those out of the configuration until it is" },
+    );
   }
 
   know(set: KnownSet): void {

@@ -76,6 +76,7 @@ async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<s
     await prove(hall.site, secrets);
     remember(hall, agreements);
   }
+  if (applies && older !== undefined) hall.requireCovered(secrets.current);
   const needsNewSet = applies && !isUnderWay(hall) && !(isAsWanted(hall, first) && hall.covers(secrets.current));
   // Without one of the administrators it cannot make the devices what they should be.
   if (applies && !hall.covers(secrets.current)) {

@@ -21,9 +21,15 @@ export function reviewPending(hall: Hall): void {
   }
   if (remembered === undefined) drop(hall, pending, "the secret is not in memory any more");
   else if (hall.site.now() > pending.deadline) drop(hall, pending, "the time for it is over");
-  else if (!hall.isConfirmed(pending) && !hall.isWanted(pending)) {
+  else if (!hall.isConfirmed(pending) && !(hall.isWanted(pending) && fits(hall, remembered.next))) {
     drop(hall, pending, "the configuration asks for another set now");
   } else countConfirmations(hall, pending);
+}
+
+/** Another administrator may have come into the configuration since it was made. */
+function fits(hall: Hall, next: Secret): boolean {
+  using secrets = new Opened(next, undefined);
+  return hall.covers(secrets.current);
 }
 
 function drop(hall: Hall, { set }: PendingSet, why: string): void {
@@ -59,7 +65,10 @@ export async function finishConfirmed(hall: Hall): Promise<boolean> {
   using remembered = hall.memory.read();
   if (remembered === undefined) return false;
   using secrets = new Opened(remembered.next, remembered.current);
-  const apply = () => applySite(hall.site, secrets, { rotate: secrets.previous !== undefined });
+  const apply = async () => {
+    hall.requireCovered(secrets.current);
+    await applySite(hall.site, secrets, { rotate: secrets.previous !== undefined });
+  };
   // In memory until the deadline, whatever goes wrong: no share has to be handed in again.
   await hall.attempt("apply", apply, () => undefined);
   hall.putInForce(pending.set);
