@@ -70,6 +70,19 @@ export function administratorsOf({ administrators, namespaces }: Desired): reado
   return [...administrators, ...namespaces.flatMap((each) => each.administrators)];
 }
 
+/**
+ * Whose passphrases a new admin secret is to have. Of those that the one before has, whoever belongs to a namespace that
+ * the configuration no longer has is among them: as long as it is there, nobody else can enter it.
+ */
+export function nextAdministrators(desired: Desired, known: Iterable<UserId>): readonly UserId[] {
+  const configured = new Set(desired.namespaces.map(({ id }) => id));
+  const others = [...known].filter((user) => {
+    const namespace = namespaceOf(user);
+    return namespace !== undefined && !configured.has(namespace);
+  });
+  return [...new Set([...administratorsOf(desired), ...others])];
+}
+
 /** Whether a namespace that the configuration does not have may be deleted. */
 export function isRemoved({ removal }: Pick<Desired, "removal">, namespace: NamespaceId): boolean {
   return removal.everything || removal.namespaces.includes(namespace);

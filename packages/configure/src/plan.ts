@@ -7,7 +7,7 @@
  */
 import type { Actual, ActualUser, Contents } from "./actual.ts";
 import { type AnyChange, type Change, touchesDevice } from "./change.ts";
-import { administratorsOf, type Desired } from "./desired.ts";
+import { administratorsOf, type Desired, nextAdministrators } from "./desired.ts";
 import { planAdministrators, planNewNamespaces } from "./plan-administrators.ts";
 import { planBackupPassphrase, planUnlockPassphrase } from "./plan-backup.ts";
 import { planCertificates } from "./plan-certificates.ts";
@@ -52,8 +52,7 @@ export function planOpening(desired: Desired, actual: Actual): Change[] {
   const administrators = administratorsOf(desired);
   const missing = administrators.filter((user) => !secrets?.administrators.has(user));
   if (secrets?.standing === "outdated") {
-    // Also of those whom the configuration no longer has: their namespaces go on needing them.
-    const users = [...new Set([...administrators, ...secrets.administrators])];
+    const users = nextAdministrators(desired, secrets.administrators);
     changes.push({ kind: "write-admin-credentials", users, why: "iteration" });
   } else if (missing.length > 0) {
     changes.push({ kind: "write-admin-credentials", users: missing, why: "administrators" });

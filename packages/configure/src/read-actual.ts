@@ -1,6 +1,6 @@
 /** Reads what is: changes nothing, on the device or here. */
 import { formatKeyRef } from "@signstar/config/key-ref";
-import type { UserId } from "@signstar/nethsm/ids";
+import { namespaceOf, type UserId } from "@signstar/nethsm/ids";
 import type { Role, SystemState } from "@signstar/nethsm/types";
 import {
   type Actual,
@@ -104,13 +104,19 @@ async function administratorState(run: Run, id: UserId): Promise<PassphraseState
     case "current":
       return "accepted";
     case "previous":
-      return "previous";
+      return isReplaceable(run, id) ? "previous" : "unknown";
     case "none":
       return "refused";
     default: {
       return administratorsOf(run.desired).includes(id) ? "missing" : "unknown";
     }
   }
+}
+
+/** Whether there is another passphrase for the administrator, or a configured one can take over from them. */
+function isReplaceable(run: Run, id: UserId): boolean {
+  if (run.requireAdminCredentials().administrators.has(id)) return true;
+  return run.desired.namespaces.some((namespace) => namespace.id === namespaceOf(id));
 }
 
 /** Labels of configured keys that the device does not have, but of which this host has a certificate. */

@@ -2,7 +2,7 @@
 import type { PendingSet } from "@signstar/host/ceremony-state";
 import type { Secret } from "@signstar/primitives/secret";
 import { makeAdminCredentials } from "../admin-credentials.ts";
-import { administratorsOf } from "../desired.ts";
+import { nextAdministrators } from "../desired.ts";
 import { meet } from "../meet.ts";
 import { applySite } from "../site.ts";
 import { StateFiles } from "../state-files.ts";
@@ -82,7 +82,9 @@ export async function beginSet(hall: Hall, current: Secret | undefined): Promise
   hall.forget();
   const { site, sharing } = hall;
   const { iteration, threshold } = sharing;
-  const credentials = makeAdminCredentials(iteration, administratorsOf(site.desired));
+  using before = current && new Opened(current, undefined);
+  const known = before?.current.administrators.keys() ?? [];
+  const credentials = makeAdminCredentials(iteration, nextAdministrators(site.desired, known));
   using next = sealCredentials(credentials);
   wipeCredentials(credentials);
   const { set, digest, offers } = await shareOut(next, sharing);
