@@ -191,6 +191,15 @@ describe("what holders agree on", () => {
     expect(hall.waiting).toEqual([]);
   });
 
+  test.each(["reboot", "shutdown", "factory-reset"])("%s, interrupted, is not begun again", async (intent) => {
+    await opened();
+    const shares = await hall.shareOut();
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name), intent);
+    hall.dieAt(2);
+    await expect(hall.run()).rejects.toThrow(Died);
+    expect(hall.waiting).toEqual([]);
+  });
+
   test("what a holder hands in meanwhile is a vote of its own", async () => {
     await opened();
     const shares = await hall.shareOut();

@@ -2,6 +2,7 @@ import { writeFileAtomic } from "@signstar/host/atomic-file";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import type { Intent } from "@signstar/secret-sharing/intent";
 import type { AdminSecrets } from "../admin-store.ts";
+import { ConfigureError } from "../errors.ts";
 import { factoryResetSite, rebootSite, shutdownSite, unlockSite } from "../flows/power.ts";
 import { restoreSite } from "../flows/restore.ts";
 import { updateSite } from "../flows/update.ts";
@@ -39,4 +40,24 @@ export async function perform(site: Site, secrets: AdminSecrets, intent: Intent)
       return `the devices run ${version}${releaseNotes === "" ? "" : `: ${releaseNotes}`}`;
     }
   }
+}
+
+/**
+ * Whether an intent is followed again, without anybody's word, after a failure that time may mend. What restarts or
+ * erases devices is not: one after the other would suffer it every few minutes, as long as another is away.
+ */
+export function isRepeated(intent: Intent, thrown: unknown): boolean {
+  switch (intent.kind) {
+    case "restore":
+    case "update":
+      // Some device has been restored or updated, and another is away, or is not as it should be afterwards.
+      return !(thrown instanceof ConfigureError);
+    default:
+      return !isForOnce(intent);
+  }
+}
+
+/** Whether an intent is not followed again after an interruption either. */
+export function isForOnce({ kind }: Intent): boolean {
+  return kind === "reboot" || kind === "shutdown" || kind === "factory-reset";
 }

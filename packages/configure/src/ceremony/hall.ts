@@ -108,13 +108,17 @@ export class Hall {
 
   /**
    * Does what was decided and records a failure. What time may mend, and what was interrupted, the next run tries
-   * again; with anything else the holders have to deal first: `giveUp`.
+   * again if it `repeats`; with anything else the holders have to deal first: `giveUp`.
    */
-  async attempt<T>(intent: string, work: () => Promise<T>, giveUp: () => void): Promise<T> {
+  async attempt<T>(
+    intent: string,
+    work: () => Promise<T>,
+    { repeats, giveUp }: { readonly repeats: (thrown: unknown) => boolean; readonly giveUp: () => void },
+  ): Promise<T> {
     try {
       return await work();
     } catch (thrown) {
-      const mayMend = !(thrown instanceof Failure) || mendable.has(thrown.exit);
+      const mayMend = (!(thrown instanceof Failure) || mendable.has(thrown.exit)) && repeats(thrown);
       if (!mayMend) giveUp();
       this.end({ intent, outcome: "failed", message: `${messageOf(thrown)}${mayMend ? "; it is tried again" : ""}` });
       throw thrown;

@@ -3,7 +3,7 @@ import { combineShares } from "@signstar/secret-sharing/combine";
 import { formatIntent } from "@signstar/secret-sharing/intent";
 import { setDigest } from "@signstar/secret-sharing/share";
 import { Opened } from "./admin-secret.ts";
-import { perform } from "./flow.ts";
+import { isForOnce, isRepeated, perform } from "./flow.ts";
 import type { Hall } from "./hall.ts";
 import { handerKeys, wants } from "./holders.ts";
 import { keptSecret } from "./kept-secret.ts";
@@ -52,11 +52,11 @@ async function follow(hall: Hall, { intent, agreements }: Decision, votes: reado
   const involved = votes.filter(({ share }) => sets.has(share.set));
   const others = new Set(involved.map((vote) => formatIntent(vote.intent)).filter((other) => other !== words));
   const remove = () => hall.shares.removeCounted(involved);
-  const done = await hall.attempt(
-    words,
-    () => carryOut(hall, { intent, agreements: inOrder(hall, agreements) }),
-    remove,
-  );
+  if (isForOnce(intent)) remove();
+  const done = await hall.attempt(words, () => carryOut(hall, { intent, agreements: inOrder(hall, agreements) }), {
+    repeats: (thrown) => isRepeated(intent, thrown),
+    giveUp: remove,
+  });
   remove();
   const dropped = others.size === 0 ? "" : `; other intents are void: ${[...others].join(", ")}`;
   hall.end({ intent: words, outcome: "done", message: `${done}${dropped}` });

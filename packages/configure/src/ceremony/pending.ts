@@ -70,7 +70,7 @@ export async function finishConfirmed(hall: Hall): Promise<boolean> {
     await applySite(hall.site, secrets, { rotate: secrets.previous !== undefined });
   };
   // In memory until the deadline, whatever goes wrong: no share has to be handed in again.
-  await hall.attempt("apply", apply, () => undefined);
+  await hall.attempt("apply", apply, { repeats: () => true, giveUp: () => undefined });
   hall.putInForce(pending.set);
   hall.forget();
   hall.end({ intent: "apply", outcome: "done", message: `set ${pending.set} is in force` });
