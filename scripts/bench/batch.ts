@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "../bundle.ts";
 import { type BenchStage, startBenchStage } from "./bench-stage.ts";
-import { pairs, type Row, row, time } from "./measure.ts";
+import { launched, pairs, type Row, row, time } from "./measure.ts";
 
 const files = 2000;
 const width = 32;
@@ -52,7 +52,7 @@ async function signAll({ stage, users }: BenchStage, directory: string): Promise
   const names = Array.from({ length: files }, (_, i) => join(folder, String(i)));
   for (const name of names) writeFileSync(name, `${name}\n`);
   return await time([
-    ...[process.execPath, join(repository, "dist", "signstar-request-signature"), "sign"],
+    ...[...launched(join(repository, "dist", "signstar-request-signature")), "sign"],
     ...["-p", String(stage.port), "-i", user?.file ?? "", "--known-hosts", stage.knownHosts],
     ...[`${user?.user}@127.0.0.1`, ...names],
   ]);

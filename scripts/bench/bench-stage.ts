@@ -31,6 +31,7 @@ export async function startBenchStage(
   directory: string,
   keyTypes: readonly KeyTypeName[],
   softNethsm: readonly string[] = [],
+  setup: (first: BenchUser) => string = () => "",
 ): Promise<BenchStage | undefined> {
   const place = findPlace();
   if (place.mode !== "overlay") {
@@ -49,11 +50,11 @@ export async function startBenchStage(
     softNethsm,
     programs: {
       "bench-timer": await program("timer"),
+      "bench-starts": await program("starts"),
       "bench-raw-sign": await program("raw-sign"),
       "bench-peak": await program("peak"),
     },
-    // Port 1 refuses at once.
-    setup: "sed 's|^url = .*|url = \"https://127.0.0.1:1/api/v1\"|' /etc/signstar/config.toml >/etc/signstar/dead.toml",
+    setup: users.slice(0, 1).map(setup).join(""),
     matchBlocks: users.map(({ user }) => matchBlock(user)).join(""),
   });
   const ssh = ({ user, file }: BenchUser, ...words: string[]) => [

@@ -1,5 +1,7 @@
 /** Times whole processes in turn and gives ratios: the machine's speed drifts, what stands side by side does not. */
 import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { firstLine, repository } from "../bundle.ts";
 
 export interface Row {
   readonly name: string;
@@ -13,6 +15,12 @@ export interface Row {
 
 /** Nothing of the caller's environment: NODE_EXTRA_CA_CERTS alone can triple the start of a process. */
 export const cleanEnvironment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent", LANG: "C.UTF-8" };
+
+/** The command line by which the checkout's launcher starts a program: with its code cache, as an installed one has it. */
+export function launched(program: string, lib = join(repository, "dist", "lib")): readonly string[] {
+  const [, words = ""] = firstLine.split("/usr/bin/node ");
+  return [process.execPath, words.replace("/usr/lib/signstar", lib), program];
+}
 
 /** Seconds of wall time for one process, from start to exit with the status that is expected. */
 export function time([command = "", ...args]: readonly string[], input = "", expected = 0): Promise<number> {

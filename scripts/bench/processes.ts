@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { repository } from "../bundle.ts";
-import { cleanEnvironment, pairs, type Row, row, time } from "./measure.ts";
+import { cleanEnvironment, launched, pairs, type Row, row, time } from "./measure.ts";
 
 const client = join(repository, "dist", "signstar-request-signature");
 const GiB = 2 ** 30;
@@ -28,7 +28,7 @@ function portableClient(directory: string): string {
   return copy;
 }
 
-const prepare = (program: string, file: string) => [process.execPath, program, "prepare", file];
+const prepare = (program: string, file: string) => [...launched(program), "prepare", file];
 
 /** `prepare` of 1 GiB that both find in the page cache, whole process, without and with OpenSSL through koffi. */
 export async function hashFile(directory: string, n: number): Promise<Row[]> {

@@ -1,4 +1,4 @@
-/** What one signature costs on the appliance and over a fresh SSH connection, and what a program's start does. */
+/** What one signature costs on the appliance and over a fresh SSH connection. */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,17 +18,11 @@ export async function requests(directory: string, n: number): Promise<Row[]> {
     const client = join(repository, "dist", "signstar-request-signature");
     const request = spawnSync(process.execPath, [client, "prepare", file], { encoding: "utf8" }).stdout;
     const program = "/usr/bin/signstar-download-signature";
-    const timed = (user: (typeof users)[number], exit: number, words: string) =>
-      JSON.parse(run(user, `bench-timer ${n} ${exit} ${words}`, request)) as [number, number][];
     const rows: Row[] = [];
     const [first] = users;
     if (first === undefined) return [];
-    // Everything that a request does before it has a connection: 69 says that the device refuses one.
-    const start = timed(first, 69, `${program} --config /etc/signstar/dead.toml`);
-    const reference = `${emptyNode}; to the refused connection to the HSM`;
-    rows.push(row("start.signstar-download-signature", "cost", reference, start));
     for (const user of users) {
-      const measured = timed(user, 0, program);
+      const measured = JSON.parse(run(user, `bench-timer ${n} ${program}`, request)) as [number, number][];
       rows.push(row(`request.process.${user.keyType}`, "cost", `${emptyNode}; TLS to soft-nethsm included`, measured));
     }
     const measured = await pairs(
