@@ -55,16 +55,27 @@ export async function bundle(executable: Executable): Promise<Bundle> {
   });
   const [file] = result.outputFiles;
   if (file === undefined) throw new Error(`esbuild made nothing of ${executable.name}`);
-  const code = late(ascii(file.text));
-  const digest = createHash("sha256").update(code).digest("hex").slice(0, 32);
-  return { code: `${firstLine}\n// build ${digest}\n${code}`, metafile: result.metafile };
+  const text = late(ascii(file.text));
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, 32);
+  const asksDevices = executable.runner === "forced" && text.includes('late("node:tls")');
+  const line = asksDevices ? firstLineWithTls : firstLine;
+  return { code: `${line}\n// build ${digest}\n${text}`, metafile: result.metafile };
 }
+
+const code = "r=require;try{s=r(`/usr/lib/signstar/run.cjs`).run}catch{s=r}s(r(`path`).resolve(process.argv[1]))";
 
 /**
  * An installed program asks run.cjs, which runs it from a code cache. Where that is missing, and as `node PROGRAM`, it
  * is an ordinary file of Node.js. Kernels before 5.1 read 127 bytes of this line.
  */
-export const firstLine = `#!/usr/bin/node --eval=r=require;try{s=r("/usr/lib/signstar/run.cjs").run}catch{s=r}s(r("path").resolve(process.argv[1]))`;
+export const firstLine = `#!/usr/bin/node --eval=${code}`;
+
+/**
+ * That of a program behind ForceCommand that asks a device. As soon as Node.js loads TLS, a thread of it begins to parse
+ * the authorities that it brings along, which takes half as long as its own start: not if OpenSSL's are to be used. We
+ * use neither, but pins, or the system's authorities by their own name. Kernels before 5.1 do not read this line whole.
+ */
+export const firstLineWithTls = `#!/usr/bin/env -S /usr/bin/node --use-openssl-ca --eval=${code}`;
 
 /** run.cjs and make-code-cache.cjs, which lie in one directory. */
 export async function bundleRun(): Promise<ReadonlyMap<string, string>> {

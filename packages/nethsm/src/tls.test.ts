@@ -71,32 +71,36 @@ describe("without pins", () => {
     expect(await outcome({ mode: "native" })).toMatchObject({ code: "tls-untrusted", bytes: 0 });
   });
 
-  test("the system's authorities are believed, for the right host name only", async () => {
-    const dir = mkdtempSync(join(tmpdir(), "nethsm-test-"));
-    try {
-      const file = join(dir, "ca.pem");
-      writeFileSync(file, identity.cert);
-      await using device = await startDevice(identity, () => answer);
-      const program = `
+  // With the second one Node.js parses no authorities of its own; programs that ask a device run so.
+  test.each([[[]], [["--use-openssl-ca"]]])(
+    "the system's authorities are believed, for the right host name only (%j)",
+    async (flags) => {
+      const dir = mkdtempSync(join(tmpdir(), "nethsm-test-"));
+      try {
+        const file = join(dir, "ca.pem");
+        writeFileSync(file, identity.cert);
+        await using device = await startDevice(identity, () => answer);
+        const program = `
         import { NetHsm } from ${JSON.stringify(new URL("./client.ts", import.meta.url).href)};
         for (const host of ["127.0.0.1", "localhost"]) {
           const hsm = new NetHsm({ url: process.argv[1].replace("127.0.0.1", host), tls: { mode: "native" } });
           const code = await hsm.health.ready().then(() => "accepted", (error) => error.code);
           console.log(host, code);
         }`;
-      // Not the synchronous one: the server is in this process.
-      const output = await new Promise<string>((resolve, reject) => {
-        const env = { PATH: process.env["PATH"], SSL_CERT_FILE: file, SSL_CERT_DIR: dir };
-        const args = ["--input-type=module", "--eval", program, device.url];
-        execFile(process.execPath, args, { env, timeout: 20_000 }, (error, stdout, stderr) =>
-          error === null ? resolve(stdout) : reject(new Error(stderr, { cause: error })),
-        );
-      });
-      expect(output.trim().split("\n")).toEqual(["127.0.0.1 accepted", "localhost tls-untrusted"]);
-    } finally {
-      rmSync(dir, { recursive: true });
-    }
-  });
+        // Not the synchronous one: the server is in this process.
+        const output = await new Promise<string>((resolve, reject) => {
+          const env = { PATH: process.env["PATH"], SSL_CERT_FILE: file, SSL_CERT_DIR: dir };
+          const args = [...flags, "--input-type=module", "--eval", program, device.url];
+          execFile(process.execPath, args, { env, timeout: 20_000 }, (error, stdout, stderr) =>
+            error === null ? resolve(stdout) : reject(new Error(stderr, { cause: error })),
+          );
+        });
+        expect(output.trim().split("\n")).toEqual(["127.0.0.1 accepted", "localhost tls-untrusted"]);
+      } finally {
+        rmSync(dir, { recursive: true });
+      }
+    },
+  );
 });
 
 test("a pin is what openssl calls the certificate's fingerprint", () => {
