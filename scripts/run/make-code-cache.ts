@@ -62,7 +62,7 @@ function compileAll(file: string, { text }: Program): Buffer {
 function rehearseAll(file: string, part: string, runs: readonly (readonly string[])[]): void {
   const home = mkdtempSync(join(tmpdir(), "signstar-rehearsal-"));
   try {
-    writeFileSync(join(home, "empty"), "");
+    for (const name of ["one", "two"]) writeFileSync(join(home, name), "");
     for (const words of runs) {
       const args = words.map((word) => word.replace("HOME", home));
       const env = { PATH: "/usr/bin:/bin", HOME: home, LANG: "C.UTF-8" };
