@@ -30,6 +30,8 @@ export interface Orders {
   readonly stop: { readonly order: { readonly name: string }; readonly answer: Record<string, never> };
   /** (Re)reads the path unit and watches what it names. */
   readonly load: { readonly order: object; readonly answer: Record<string, never> };
+  /** Watches nothing any more. */
+  readonly unload: { readonly order: object; readonly answer: Record<string, never> };
   /** Starts the service as the timer does. */
   readonly timer: { readonly order: object; readonly answer: Record<string, never> };
   /** Waits until the service rests. */
@@ -44,7 +46,7 @@ export interface Ran {
 
 const [directory = ""] = process.argv.slice(2);
 const services = new Map<string, ChildProcess>();
-const unit = new PathUnit();
+const unit = new PathUnit(join(directory, "signstar-configure.log"));
 
 const handlers: {
   readonly [Name in keyof Orders]: (order: Orders[Name]["order"]) => Promise<Orders[Name]["answer"]>;
@@ -75,6 +77,10 @@ const handlers: {
   },
   async load() {
     unit.load();
+    return {};
+  },
+  async unload() {
+    unit.close();
     return {};
   },
   async timer() {

@@ -76,9 +76,16 @@ export class Machine extends Clients {
     writeFileSync(this.path("server", "config.toml"), config);
     await this.run(`mkdir -p /etc/signstar
 cp ${this.path("server", "config.toml")} /etc/signstar/config.toml
-signstar-configure-build
-systemd-tmpfiles --create /usr/lib/tmpfiles.d/signstar*.conf`);
-    await this.#agent.obey("load", {});
+signstar-configure-build`);
+    await this.#prepare();
+  }
+
+  /** The appliance starts again; the devices go on. */
+  async reboot(): Promise<void> {
+    await this.#agent.obey("unload", {});
+    await this.run("rm -r /run/signstar");
+    await this.#prepare();
+    await this.timer();
   }
 
   /** The service of signstar-configure, started by the timer. */
@@ -109,6 +116,11 @@ systemd-tmpfiles --create /usr/lib/tmpfiles.d/signstar*.conf`);
   async stop(): Promise<void> {
     await this.#agent.end();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #prepare(): Promise<void> {
+    await this.run("systemd-tmpfiles --create /usr/lib/tmpfiles.d/signstar*.conf");
+    await this.#agent.obey("load", {});
   }
 }
 

@@ -3,7 +3,7 @@
  * service within what its unit leaves it. Nothing else starts signstar-configure.
  */
 import { spawn } from "node:child_process";
-import { type FSWatcher, readFileSync, watch } from "node:fs";
+import { appendFileSync, type FSWatcher, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { repository } from "../../scripts/bundle.ts";
@@ -19,10 +19,16 @@ export interface Run {
 }
 
 export class PathUnit {
+  readonly #log: string;
   #watchers: FSWatcher[] = [];
   #wanted: Run["cause"] | undefined;
   #working: Promise<void> | undefined;
   #runs: Run[] = [];
+
+  /** `log` is a file for all that the service says. */
+  constructor(log: string) {
+    this.#log = log;
+  }
 
   /** As after a boot, and after `systemctl daemon-reload`. */
   load(): void {
@@ -55,7 +61,9 @@ export class PathUnit {
     while (this.#wanted !== undefined) {
       const cause = this.#wanted;
       this.#wanted = undefined;
-      this.#runs.push({ cause, ...(await runService()) });
+      const { status, output } = await runService();
+      appendFileSync(this.#log, output);
+      this.#runs.push({ cause, status, output });
     }
     this.#working = undefined;
   }
