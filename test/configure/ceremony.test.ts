@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig } from "@signstar/config/parse";
 import { makeAdminCredentials } from "@signstar/configure/admin-credentials";
@@ -246,6 +246,37 @@ describe("what holders agree on", () => {
     expect(hall.state.last?.intent).toBe("apply");
     expect(hall.waiting.filter((name) => name.endsWith(".share"))).toHaveLength(2);
   });
+});
+
+describe("a run that was killed", () => {
+  test("while it wrote a secret into memory: nothing of it stays", async () => {
+    await opened();
+    await hall.shareOut();
+    const left = [".admin-secret.0badc0de", ".admin-secret.old.0badc0de", "admin-secret.old"];
+    for (const name of left) writeFileSync(join(hall.root, "run/signstar", name), "secret", { mode: 0o600 });
+    await hall.run({ connect: () => expect.unreachable("there is nothing to do") });
+    expect(readdirSync(join(hall.root, "run/signstar")).filter((name) => name.includes("secret."))).toEqual([]);
+  });
+
+  test("right after the last device was done: that is what holders are told", async () => {
+    await opened();
+    const { set } = hall.state.pending ?? {};
+    const before = readFileSync(hall.paths.ceremonyState);
+    await hall.shareOut();
+    writeFileSync(hall.paths.ceremonyState, before);
+    await hall.run({ connect: () => expect.unreachable("there is nothing to do") });
+    expect(hall.state).toMatchObject({ pending: undefined, sets: [{ set, standing: "in-force" }] });
+    expect(hall.state.last).toMatchObject({ outcome: "done", message: `set ${set} is in force` });
+  });
+});
+
+test("shares are taken back from those too who are not in the configuration any more", async () => {
+  await opened();
+  const left = `${hall.paths.sharesDownload}/former`;
+  mkdirSync(left);
+  writeFileSync(`${left}/${"0".repeat(64)}.share`, "share");
+  await hall.shareOut();
+  expect(readdirSync(left)).toEqual([]);
 });
 
 describe("another set of shares", () => {

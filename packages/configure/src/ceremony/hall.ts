@@ -94,7 +94,7 @@ export class Hall {
 
   /** Takes back the shares that wait, and forgets their secret. */
   forget(): void {
-    this.shares.withdraw(new Set(this.sharing.holders.map(({ user }) => user)));
+    this.shares.withdraw();
     this.memory.wipe();
     if (this.#state.pending !== undefined) this.update({ pending: undefined });
   }

@@ -12,16 +12,22 @@ import { keptSecret } from "./kept-secret.ts";
 
 /** Shares that wait too long or in vain are taken back; confirmations are counted. */
 export function reviewPending(hall: Hall): void {
-  const { pending } = hall.state;
-  using remembered = hall.memory.read();
+  const { pending, sets } = hall.state;
   if (pending === undefined) {
     // A run died between making a set and announcing it: nobody has confirmed a share of it.
-    if (remembered !== undefined) hall.forget();
+    if (!hall.memory.isEmpty) hall.forget();
     return;
   }
+  const known = sets.find(({ set }) => set === pending.set);
+  if (known?.standing === "in-force") {
+    conclude(hall, pending);
+    return;
+  }
+  using remembered = hall.memory.read();
   if (remembered === undefined) drop(hall, pending, "the secret is not in memory any more");
   else if (hall.site.now() > pending.deadline) drop(hall, pending, "the time for it is over");
-  else if (!hall.isConfirmed(pending) && !(hall.isWanted(pending) && fits(hall, remembered.next))) {
+  else if (known?.standing === "void") drop(hall, pending, "another set is in force");
+  else if (known === undefined && !(hall.isWanted(pending) && fits(hall, remembered.next))) {
     drop(hall, pending, "the configuration asks for another set now");
   } else countConfirmations(hall, pending);
 }
@@ -71,10 +77,14 @@ export async function finishConfirmed(hall: Hall): Promise<boolean> {
   };
   // In memory until the deadline, whatever goes wrong: no share has to be handed in again.
   await hall.attempt("apply", apply, { repeats: () => true, giveUp: () => undefined });
-  hall.putInForce(pending.set);
-  hall.forget();
-  hall.end({ intent: "apply", outcome: "done", message: `set ${pending.set} is in force` });
+  conclude(hall, pending);
   return true;
+}
+
+function conclude(hall: Hall, { set }: PendingSet): void {
+  hall.putInForce(set);
+  hall.forget();
+  hall.end({ intent: "apply", outcome: "done", message: `set ${set} is in force` });
 }
 
 /** Makes a new secret and lays out its shares. `current` is the sealed one that the devices answer to. */

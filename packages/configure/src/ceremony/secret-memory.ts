@@ -2,10 +2,10 @@
  * The admin secret while its shares wait for their holders, and beside it the one that is still in force: in /run, and
  * so in memory only. Both are kept sealed, as they are shared.
  */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { makeDirectory, removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
 import { HostError } from "@signstar/host/errors";
-import { readSafeFile } from "@signstar/host/safe-file";
+import { namesIn, readSafeFile } from "@signstar/host/safe-file";
 import { Secret } from "@signstar/primitives/secret";
 import type { Place } from "../place.ts";
 
@@ -49,9 +49,22 @@ export class SecretMemory {
     this.#writeFile(this.#place.paths.adminSecret, next);
   }
 
+  /** Whether anything of a secret is there, be it what a run that was killed has left of one. */
+  get isEmpty(): boolean {
+    return this.#left().length === 0;
+  }
+
   wipe(): void {
-    removeFile(this.#place.paths.adminSecret);
-    removeFile(this.#old);
+    for (const path of this.#left()) removeFile(path);
+  }
+
+  /** What is to be in force first: without it the other one is not used. */
+  #left(): readonly string[] {
+    const { adminSecret } = this.#place.paths;
+    const [directory, name] = [dirname(adminSecret), basename(adminSecret)];
+    const parts = namesIn(directory).filter((each) => each.startsWith(`.${name}.`));
+    const whole = namesIn(directory).filter((each) => each === name || each === basename(this.#old));
+    return [...whole, ...parts].map((each) => `${directory}/${each}`);
   }
 
   get #old(): string {

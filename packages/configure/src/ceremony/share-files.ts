@@ -4,7 +4,6 @@
  */
 import { chownSync, lstatSync } from "node:fs";
 import { dirname } from "node:path";
-import type { SystemUserId } from "@signstar/config/system-user";
 import { makeDirectory, removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
 import { HostError } from "@signstar/host/errors";
 import { handedIn, handedInSuffixes } from "@signstar/host/handed-in";
@@ -75,11 +74,11 @@ export class ShareFiles {
     }
   }
 
-  /** Takes back all shares that wait and forgets all confirmations. */
-  withdraw(users: Iterable<SystemUserId>): void {
+  /** Takes back all shares that wait and forgets all confirmations, also of users that the configuration has no more. */
+  withdraw(): void {
     const { sharesDownload, sharesConfirm } = this.#place.paths;
-    for (const user of users) {
-      for (const parent of [sharesDownload, sharesConfirm]) {
+    for (const parent of [sharesDownload, sharesConfirm]) {
+      for (const user of namesIn(parent)) {
         for (const name of namesIn(`${parent}/${user}`)) removeEntry(`${parent}/${user}/${name}`);
       }
     }
