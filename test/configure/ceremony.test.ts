@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { parseConfig } from "@signstar/config/parse";
 import { makeAdminCredentials } from "@signstar/configure/admin-credentials";
@@ -84,6 +93,14 @@ describe("the first boot", () => {
     });
     expect(hall.state.pending?.set).not.toBe(first);
     expect(hall.fetch("ann")).not.toEqual(share);
+  });
+
+  test("a clock that was put back does not make shares wait longer", async () => {
+    await opened();
+    const first = hall.state.pending?.deadline.getTime() ?? 0;
+    hall.now = new Date(hall.now.getTime() - 1000 * 3_600_000);
+    await hall.run();
+    expect(hall.state.pending?.deadline.getTime()).toBe(first - 1000 * 3_600_000);
   });
 
   test("a reboot while shares wait makes new ones", async () => {
@@ -225,6 +242,22 @@ describe("what holders agree on", () => {
     hall.now = new Date(Date.now() + 25 * 3_600_000);
     await hall.run();
     expect(hall.events.filter((event) => event === "share-refused")).toHaveLength(3);
+    expect(hall.waiting).toEqual([]);
+  });
+
+  test("neither a time that its owner has given it nor a clock that was put back makes a share wait longer", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.handIn("ann", of(shares, "ann"));
+    for (const file of hall.waiting) utimesSync(join(hall.paths.sharesUpload, "share-up", file), 2 ** 32, 2 ** 32);
+    await hall.run();
+    expect(hall.waiting).toHaveLength(2);
+    hall.now = new Date(Date.now() + 25 * 3_600_000);
+    await hall.run();
+    expect(hall.waiting).toEqual([]);
+    hall.handIn("ann", of(shares, "ann"));
+    hall.now = new Date(Date.now() - 25 * 3_600_000);
+    await hall.run();
     expect(hall.waiting).toEqual([]);
   });
 

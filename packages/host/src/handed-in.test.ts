@@ -53,6 +53,17 @@ describe("what is handed in", () => {
     expect(waiting()).toEqual({ shares: [], unusable: [] });
   });
 
+  test("is no more than the reader can hold, whoever has the account", () => {
+    const names = Array.from({ length: 1025 }, (_, i) => i.toString(16).padStart(64, "0"));
+    for (const name of names) {
+      put(`${name}.share`, share());
+      put(`${name}.intent`);
+    }
+    const { shares, unusable } = waiting();
+    expect(shares).toHaveLength(1020);
+    expect(unusable.map(({ name }) => name)).toEqual(names.slice(1020));
+  });
+
   test("is nothing where there is no directory", () => {
     expect(handedIn(join(directory, "missing"), 0)).toEqual({ shares: [], unusable: [] });
   });

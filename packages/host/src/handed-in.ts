@@ -31,6 +31,9 @@ export interface Waiting {
 
 export const handedInSuffixes = { share: ".share", intent: ".intent" } as const;
 
+/** Four for each of 255 keys. Whoever has the account could leave any number, which the reader has to hold in memory. */
+const maxWaiting = 4 * 255;
+
 const shareName = /^(([0-9a-f]{64})(?:\.[0-9a-f]{32})?)\.share$/;
 
 /**
@@ -45,6 +48,10 @@ export function handedIn(directory: string, owner: number): Waiting {
   for (const file of namesIn(directory)) {
     const [, name, key] = shareName.exec(file) ?? [];
     if (name === undefined || key === undefined) continue;
+    if (shares.length >= maxWaiting) {
+      unusable.push({ name, key, problem: "too many shares wait in this account" });
+      continue;
+    }
     try {
       const intent = decodeIntent(read(`${name}${handedInSuffixes.intent}`, maxIntentBytes));
       const bytes = read(file, limits.shareBytes);

@@ -20,7 +20,7 @@ export async function hear(hall: Hall): Promise<Heard> {
   try {
     const { sets, pending } = hall.state;
     const { agreements, void: refused } = tally(votes, sets, hall.sharing.threshold);
-    for (const { vote, why } of refused) refuse(hall, vote.files, why, vote);
+    for (const { vote, why } of refused) refuseVote(hall, vote, why);
     const { decision, waiting } = decide(agreements, sets, pending?.set);
     if (waiting !== undefined) hall.tell("waiting", waiting);
     if (decision === undefined) return votes.length > refused.length ? "waiting" : "nothing";
@@ -33,16 +33,28 @@ export async function hear(hall: Hall): Promise<Heard> {
 
 function collect(hall: Hall): readonly Vote[] {
   const { votes, strays } = hall.shares.handedIn(handerKeys(hall.site.config));
-  for (const { files, why } of strays) refuse(hall, files, why);
-  const oldest = hall.site.now().getTime() - hall.site.config.appliance.shareTimeoutMs;
-  for (const vote of votes) if (vote.at < oldest) refuse(hall, vote.files, "it has waited too long", vote);
-  return votes.filter(({ at }) => at >= oldest);
+  for (const { files, why } of strays) {
+    hall.shares.remove(files);
+    hall.tell("share-refused", refusal(why));
+  }
+  const now = hall.site.now().getTime();
+  // Nor does one wait for ever that came before the clock was put back.
+  const isLate = ({ at }: Vote) => Math.abs(now - at) > hall.site.config.appliance.shareTimeoutMs;
+  for (const vote of votes.filter(isLate)) {
+    refuseVote(hall, vote, "it has waited too long");
+    vote.share.share[Symbol.dispose]();
+  }
+  return votes.filter((vote) => !isLate(vote));
 }
 
-function refuse(hall: Hall, files: readonly string[], why: string, vote?: Vote): void {
-  hall.shares.remove(files);
-  const about = vote && { user: vote.by.user, fingerprint: vote.by.fingerprint, set: vote.share.set };
-  hall.tell("share-refused", `a share that was handed in is void: ${why}`, about);
+function refuseVote(hall: Hall, vote: Vote, why: string): void {
+  hall.shares.removeVotes([vote]);
+  const { user, fingerprint } = vote.by;
+  hall.tell("share-refused", refusal(why), { user, fingerprint, set: vote.share.set });
+}
+
+function refusal(why: string): string {
+  return `a share that was handed in is void: ${why}`;
 }
 
 async function follow(hall: Hall, { intent, agreements }: Decision, votes: readonly Vote[]): Promise<void> {
@@ -51,7 +63,7 @@ async function follow(hall: Hall, { intent, agreements }: Decision, votes: reado
   const sets = new Set(agreements.map(({ set }) => set));
   const involved = votes.filter(({ share }) => sets.has(share.set));
   const others = new Set(involved.map((vote) => formatIntent(vote.intent)).filter((other) => other !== words));
-  const remove = () => hall.shares.removeCounted(involved);
+  const remove = () => hall.shares.removeVotes(involved);
   if (isForOnce(intent)) remove();
   const done = await hall.attempt(words, () => carryOut(hall, { intent, agreements: inOrder(hall, agreements) }), {
     repeats: (thrown) => isRepeated(intent, thrown),

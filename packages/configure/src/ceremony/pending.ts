@@ -4,7 +4,7 @@ import type { Secret } from "@signstar/primitives/secret";
 import { makeAdminCredentials } from "../admin-credentials.ts";
 import { nextAdministrators } from "../desired.ts";
 import { meet } from "../meet.ts";
-import { applySite } from "../site.ts";
+import { applySite, type Site } from "../site.ts";
 import { StateFiles } from "../state-files.ts";
 import { Opened, sealCredentials, shareOut, wipeCredentials } from "./admin-secret.ts";
 import type { Hall } from "./hall.ts";
@@ -29,7 +29,16 @@ export function reviewPending(hall: Hall): void {
   else if (known?.standing === "void") drop(hall, pending, "another set is in force");
   else if (known === undefined && !(hall.isWanted(pending) && fits(hall, remembered.next))) {
     drop(hall, pending, "the configuration asks for another set now");
-  } else countConfirmations(hall, pending);
+  } else countConfirmations(hall, { ...pending, deadline: earlier(pending.deadline, deadlineFrom(hall.site)) });
+}
+
+function deadlineFrom({ now, config }: Site): Date {
+  return new Date(now().getTime() + config.appliance.shareTimeoutMs);
+}
+
+/** A clock that was put back, or a shorter time in the configuration, does not make a secret wait longer. */
+function earlier(one: Date, other: Date): Date {
+  return one < other ? one : other;
 }
 
 /** Another administrator may have come into the configuration since it was made. */
@@ -100,7 +109,7 @@ export async function beginSet(hall: Hall, current: Secret | undefined): Promise
   const { set, digest, offers } = await shareOut(next, sharing);
   hall.memory.write({ next, current });
   for (const { holder, file } of offers) hall.shares.offer(holder, file);
-  const deadline = new Date(site.now().getTime() + site.config.appliance.shareTimeoutMs);
+  const deadline = deadlineFrom(site);
   const holders = offers.map(({ holder: { user, fingerprint }, sha256 }) => {
     return { user, fingerprint, share: sha256, confirmed: false };
   });

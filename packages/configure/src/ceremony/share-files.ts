@@ -21,7 +21,7 @@ export interface Vote {
   readonly by: ShareHolder;
   readonly share: Share;
   readonly intent: Intent;
-  /** Milliseconds since the epoch. */
+  /** When it got its name, in milliseconds since the epoch. */
   readonly at: number;
   /** The share first. */
   readonly files: readonly string[];
@@ -97,7 +97,7 @@ export class ShareFiles {
       for (const { name, key, share, intent } of shares) {
         const by = handers.find((each) => each.user === user && each.hex === key);
         const files = filesOf(name);
-        const at = lstatSync(`${directory}/${name}${handedInSuffixes.share}`, { throwIfNoEntry: false })?.mtimeMs;
+        const at = namedAt(`${directory}/${name}${handedInSuffixes.share}`);
         if (by !== undefined && at !== undefined) votes.push({ by, share, intent, at, files });
         else {
           share.share[Symbol.dispose]();
@@ -108,17 +108,22 @@ export class ShareFiles {
     return { votes, strays };
   }
 
-  /** Votes that were counted. One that its holder has cast anew meanwhile stays: it is another. */
-  removeCounted(votes: Iterable<Vote>): void {
+  /** One that its holder has cast anew meanwhile stays: it is another. */
+  removeVotes(votes: Iterable<Vote>): void {
     for (const { files, at } of votes) {
       const [share = ""] = files;
-      if (lstatSync(share, { throwIfNoEntry: false })?.mtimeMs === at) this.remove(files);
+      if (namedAt(share) === at) this.remove(files);
     }
   }
 
   remove(files: Iterable<string>): void {
     for (const file of files) removeEntry(file);
   }
+}
+
+/** The kernel's word: the owner of a file can set its other times to whatever they like. */
+function namedAt(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ctimeMs;
 }
 
 function directory(path: string, mode: number, { uid, gid }: { uid: number; gid: number }): void {
