@@ -8,7 +8,7 @@ import { readActual } from "./read-actual.ts";
 import type { Run } from "./run.ts";
 
 export interface ApplyOptions {
-  /** Whether every user but the administrators gets a fresh passphrase. */
+  /** Whether every user but the administrators gets a fresh passphrase; a rotation that is under way is finished. */
   readonly rotate: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { namespaceOf, type UserId } from "@signstar/nethsm/ids";
 import type { ActualUser, PassphraseState } from "./actual.ts";
 import type { DesiredUser } from "./desired.ts";
-import type { Planning } from "./planning.ts";
+import type { Planning, Rotation } from "./planning.ts";
 
 /** Users other than administrators: they exist, have their tags, and this host holds a passphrase they answer to. */
 export function planUsers(context: Planning): void {
@@ -17,21 +17,25 @@ function planUser({ changes, rotation }: Planning, as: UserId, user: DesiredUser
   if (found !== undefined && found.role !== role) changes.push({ kind: "remove-user", as, user: id });
   const same = found?.role === role ? found : undefined;
   if (same === undefined) changes.push({ kind: "create-user", as, user });
-  else if (rotation.users || !isGood(same.passphrase)) changes.push({ kind: "set-passphrase", as, user });
+  else if (needsPassphrase(same.passphrase, rotation)) changes.push({ kind: "set-passphrase", as, user });
   for (const tag of tags) {
     if (same === undefined || !same.tags.has(tag)) changes.push({ kind: "add-user-tag", as, user: id, tag });
   }
 }
 
 /** The one before is forgotten when every device has answered with this one. */
-export function planSettling({ desired, contents, changes, rotation }: Planning): void {
+export function planSettling({ desired, contents, changes }: Planning): void {
   for (const user of desired.users) {
     const found = contents.users.get(user.id);
-    if (found?.role !== user.role || found.passphrase !== "unsettled" || rotation.users) continue;
+    if (found?.role !== user.role || found.passphrase !== "unsettled") continue;
     changes.push({ kind: "settle-passphrase", user });
   }
 }
 
-function isGood(passphrase: PassphraseState): boolean {
-  return passphrase === "accepted" || passphrase === "unsettled";
+/**
+ * One that is not settled was made in a rotation that goes on: another one now would leave a device that has not got it
+ * yet with neither of the two that are kept.
+ */
+function needsPassphrase(passphrase: PassphraseState, { users }: Rotation): boolean {
+  return passphrase === "accepted" ? users : passphrase !== "unsettled";
 }

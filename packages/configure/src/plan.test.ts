@@ -124,6 +124,16 @@ function expectHolds(world: World, device: ModelDevice, desired: Desired): void 
   expect([...device.users.keys()].filter((id) => isOurs(device, desired, id)).sort()).toEqual(wanted.sort());
 }
 
+/** Whatever has happened: of the two passphrases that are kept for a user, each device accepts one. */
+function expectUsable(world: World, desired: Desired): void {
+  for (const { users } of [world.leader, ...world.followers]) {
+    for (const { id, role } of desired.users) {
+      const [user, file] = [users.get(id), world.passphraseFiles.get(id)];
+      if (user?.role === role && file !== undefined) expect([file.current, file.old], id).toContain(user.passphrase);
+    }
+  }
+}
+
 function isOurs({ namespaces }: ModelDevice, desired: Desired, id: UserId): boolean {
   return ![...namespaces].some((ns) => id.startsWith(`${ns}~`) && !desired.namespaces.some((each) => each.id === ns));
 }
@@ -172,6 +182,7 @@ describe("plan ∘ apply is empty on every device", () => {
             } catch (thrown) {
               if (!(thrown instanceof Stopped)) throw thrown;
             }
+            expectUsable(world, after);
           }
           expect(applyAll(world, after)).toBe(true);
           expectReached(world, after);

@@ -14,7 +14,7 @@ import {
 import type { AdminSecrets } from "@signstar/configure/admin-store";
 import { describe } from "@signstar/configure/change";
 import type { Device } from "@signstar/configure/device";
-import { applySite, planSite } from "@signstar/configure/site";
+import { applySite, planSite, type Site } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { fromUtf8 } from "@signstar/primitives/bytes";
 import type { SoftNethsm } from "@signstar/soft-nethsm/testing";
@@ -109,11 +109,34 @@ export async function complete(job: Job, stop: Moment, loss: Loss, before?: Dead
   const { current, previous } = job.secrets;
   const secrets = isLost ? { current: again(current), previous: previous && again(previous) } : job.secrets;
   const site = scene.site(job.users);
+  if (!isLost && before !== undefined) await expectUsable(scene, site, before);
   await applySite(site, secrets, { rotate: job.rotate });
   const plans = await planSite(site, { current, previous: undefined });
   expect(plans.map(({ state }) => state)).toEqual(["Operational", "Operational"]);
   expect(plans.flatMap(({ plan }) => [...plan.changes.map(describe), ...plan.conflicts])).toEqual([]);
   for (const device of scene.devices) await expectOpen(scene, device, current, before);
+}
+
+/** At any moment whoever had a passphrase can go on with the one in their file, or with the one before. */
+async function expectUsable({ devices, clock, moment }: Scene, { desired }: Site, before: Dead): Promise<void> {
+  const contents = new Map(moment.tree.map(({ path, content }) => [path.slice(path.lastIndexOf("/") + 1), content]));
+  // One that has just been restored is Locked for a moment.
+  const open = devices.filter((device) => device.snapshot().domainKey !== undefined);
+  expect(open).not.toEqual([]);
+  for (const { id } of desired.users) {
+    if (!before.users.has(id)) continue;
+    for (const device of open) {
+      const statuses: number[] = [];
+      for (const name of [`${id}.txt`, `${id}.txt.old`]) {
+        const passphrase = contents.get(name);
+        if (passphrase === undefined) continue;
+        const { status } = await device.request("GET", `/users/${id}`, { user: [id, String(passphrase)] });
+        statuses.push(status);
+        clock.pass();
+      }
+      expect(statuses, `${id} at ${device.url}`).toContain(200);
+    }
+  }
 }
 
 /** What the plan does not tell: that the unlock passphrase is in force, and nothing of what was before. */
