@@ -16,8 +16,9 @@ import { sealCredentials, shareOut } from "@signstar/configure/ceremony/admin-se
 import { shareHolders } from "@signstar/configure/ceremony/holders";
 import { administratorsOf, desiredFrom } from "@signstar/configure/desired";
 import { applyWithStore } from "@signstar/configure/site";
+import { encodeCeremonyState, type KnownSet } from "@signstar/host/ceremony-state";
 import { NetHsm } from "@signstar/nethsm/client";
-
+import { startSoftNethsm } from "@signstar/soft-nethsm/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Died, type HallOptions, TestHall, users } from "./hall.ts";
 import { administrator, signing } from "./stage.ts";
@@ -281,6 +282,17 @@ describe("what holders agree on", () => {
   });
 });
 
+test("a bug of ours is not shown to holders in its own words", async () => {
+  await opened();
+  const shares = await hall.shareOut();
+  for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
+  const connect = () => {
+    throw new TypeError("some value");
+  };
+  await expect(hall.run({ connect })).rejects.toThrow("some value");
+  expect(hall.state.last).toMatchObject({ outcome: "failed", message: "internal error; it is tried again" });
+});
+
 describe("a run that was killed", () => {
   test("while it wrote a secret into memory: nothing of it stays", async () => {
     await opened();
@@ -444,6 +456,37 @@ describe("a host that has lost sight of its set", () => {
     for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
     await hall.run();
     expect(hall.state).toMatchObject({ sets: [{ set: before?.set, standing: "in-force" }], pending: { iteration: 1 } });
+  });
+
+  test("makes no other as long as a device that follows answers to it", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    rmSync(hall.paths.shareSets);
+    hall.reboot();
+    hall.devices.unshift(await startSoftNethsm());
+    hall.change({ devices: hall.devices });
+    hall.events.length = 0;
+    await hall.run();
+    expect(hall.events).toEqual(["no-set"]);
+    expect(hall.state.pending).toBeUndefined();
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name), "plan");
+    await hall.run();
+    expect(hall.state.last).toMatchObject({ outcome: "done", intent: "plan" });
+  });
+
+  test("never loses sight of the one in force over all those that are void", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    const [own] = hall.state.sets;
+    if (own === undefined) throw new TypeError("no set is known");
+    const voided = Array.from({ length: 40 }, (_, i) => i.toString(16).padStart(32, "0"));
+    const sets = [own, ...voided.map((set): KnownSet => ({ ...own, set, standing: "void" }))];
+    writeFileSync(hall.paths.shareSets, encodeCeremonyState({ pending: undefined, sets, last: undefined }));
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
+    await hall.run();
+    expect(hall.state.sets).toHaveLength(32);
+    expect(hall.state.sets.at(-1)).toEqual(own);
+    expect(hall.state.sets.slice(0, -1).every(({ holders }) => holders.length === 0)).toBe(true);
   });
 
   test("believes no other that the device does not answer to", async () => {

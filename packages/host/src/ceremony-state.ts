@@ -53,7 +53,7 @@ export type Standing = (typeof standings)[number];
 
 export interface KnownSet extends ShareSet {
   readonly standing: Standing;
-  /** Fingerprints of the SSH keys that the shares were made for, by index; empty where that is not known any more. */
+  /** Fingerprints of the SSH keys that the shares were made for, by index; empty where that is not known, or no longer of use. */
   readonly holders: readonly string[];
 }
 

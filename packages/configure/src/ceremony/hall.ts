@@ -80,7 +80,10 @@ export class Hall {
   /** Every device answers to this one now, and so to no other. */
   putInForce(set: string): void {
     const before = this.#state.sets;
-    const sets = before.map((each): KnownSet => ({ ...each, standing: each.set === set ? "in-force" : "void" }));
+    const own = before.flatMap((each): KnownSet[] => (each.set === set ? [{ ...each, standing: "in-force" }] : []));
+    const others = before.filter((each) => each.set !== set);
+    // Whose shares they are is of no use any more, and may be a lot: the state has a limit.
+    const sets = [...others.map((each): KnownSet => ({ ...each, standing: "void", holders: [] })), ...own];
     this.update({ sets: sets.slice(-maxKnownSets) });
     removeKeptSecret(this.site.place);
     for (const each of before) {
@@ -120,7 +123,9 @@ export class Hall {
     } catch (thrown) {
       const mayMend = (!(thrown instanceof Failure) || mendable.has(thrown.exit)) && repeats(thrown);
       if (!mayMend) giveUp();
-      this.end({ intent, outcome: "failed", message: `${messageOf(thrown)}${mayMend ? "; it is tried again" : ""}` });
+      // Only a Failure is worded for people to see.
+      const why = thrown instanceof Failure ? messageOf(thrown) : "internal error";
+      this.end({ intent, outcome: "failed", message: `${why}${mayMend ? "; it is tried again" : ""}` });
       throw thrown;
     }
   }

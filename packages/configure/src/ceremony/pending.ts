@@ -1,5 +1,7 @@
 /** A set of shares from its making until its secret is in force: two phases, so that no secret counts that its holders do not have. */
 import type { PendingSet } from "@signstar/host/ceremony-state";
+import { NetHsmError } from "@signstar/nethsm/errors";
+import { Exit } from "@signstar/primitives/failure";
 import type { Secret } from "@signstar/primitives/secret";
 import { makeAdminCredentials } from "../admin-credentials.ts";
 import { nextAdministrators } from "../desired.ts";
@@ -108,7 +110,10 @@ export async function beginSet(hall: Hall, current: Secret | undefined): Promise
   wipeCredentials(credentials);
   const { set, digest, offers } = await shareOut(next, sharing);
   hall.memory.write({ next, current });
-  for (const { holder, file } of offers) hall.shares.offer(holder, file);
+  for (const { holder, file } of offers) {
+    hall.shares.offer(holder, file);
+    file.fill(0);
+  }
   const deadline = deadlineFrom(site);
   const holders = offers.map(({ holder: { user, fingerprint }, sha256 }) => {
     return { user, fingerprint, share: sha256, confirmed: false };
@@ -119,20 +124,32 @@ export async function beginSet(hall: Hall, current: Secret | undefined): Promise
 }
 
 /**
- * For a host that knows no set of shares: a device that nobody has a secret with is given one, and credentials that
+ * For a host that knows no set of shares: devices that nobody has a secret with are given one, and credentials that
  * this host has kept until now give way to one. Returns whether shares wait now.
  */
 export async function beginFirst(hall: Hall): Promise<boolean> {
-  const { config, place, connect } = hall.site;
-  const [leader] = config.connections;
-  if (leader === undefined) return false;
-  const { device, state } = await meet(leader, new StateFiles(place), connect);
-  device.close();
-  using kept = await keptSecret(place);
-  if (state !== "Unprovisioned" && kept === undefined) {
-    hall.tell("no-set", `${leader.url} is ${state}, and this host knows no set of shares: hand some in`);
+  const taken = await takenDevice(hall.site);
+  using kept = await keptSecret(hall.site.place);
+  if (taken !== undefined && kept === undefined) {
+    hall.tell("no-set", `${taken}, and this host knows no set of shares: hand some in`);
     return false;
   }
   await beginSet(hall, kept);
   return true;
+}
+
+/** A device that answers to some secret: with another one in force, this host would not take the shares of that. */
+async function takenDevice({ config, place, connect }: Site): Promise<string | undefined> {
+  const [leader] = config.connections;
+  for (const connection of config.connections) {
+    try {
+      const { device, state } = await meet(connection, new StateFiles(place), connect);
+      device.close();
+      if (state !== "Unprovisioned") return `${connection.url} is ${state}`;
+    } catch (thrown) {
+      // What follows may be away.
+      if (connection === leader || !(thrown instanceof NetHsmError) || thrown.exit !== Exit.unavailable) throw thrown;
+    }
+  }
+  return undefined;
 }
