@@ -17,6 +17,7 @@ import { shareHolders } from "@signstar/configure/ceremony/holders";
 import { administratorsOf, desiredFrom } from "@signstar/configure/desired";
 import { applyWithStore } from "@signstar/configure/site";
 import { encodeCeremonyState, type KnownSet } from "@signstar/host/ceremony-state";
+import { statusWords } from "@signstar/host/status-words";
 import { NetHsm } from "@signstar/nethsm/client";
 import { startSoftNethsm } from "@signstar/soft-nethsm/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -180,6 +181,9 @@ describe("what holders agree on", () => {
     await hall.run();
     expect(readFileSync(hall.paths.plan, "utf8")).toContain("+ user op2");
     expect(hall.waiting).toEqual([]);
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
+    await hall.run();
+    expect(existsSync(hall.paths.plan)).toBe(false);
   });
 
   test("apply: the configuration's new user is made, and every passphrase is another one", async () => {
@@ -428,6 +432,14 @@ describe("an administrator comes into the configuration", () => {
     await expect(hall.shareOut({ connect: () => expect.unreachable("the power is gone") })).rejects.toThrow("power");
     hall.change({ users: more });
     await expect(hall.run()).rejects.toMatchObject({ code: "conflict" });
+    rmSync(hall.paths.adminSecret);
+    await hall.run();
+    expect(hall.state.last?.message).toMatch(
+      /not in memory any more; it goes on when shares of both sets are handed in$/,
+    );
+    expect(statusWords(hall.state, [], undefined)).toMatch(
+      /^a change of the secret is not finished: apply needs shares of both sets, 2 of set [0-9a-f]{32} and 2 of set /m,
+    );
     hall.reboot();
     await hall.run();
     const both = () => {

@@ -14,7 +14,7 @@ export function statusWords(
 ): string {
   const lines = [
     ...(sets.length === 0 ? ["no set of shares is known here yet"] : sets.map(knownSet)),
-    ...(pending === undefined ? [] : pendingSet(pending)),
+    ...(pending === undefined ? unfinished(sets) : pendingSet(pending)),
     ...handedIn(waiting),
     ...(last === undefined ? [] : [outcome(last)]),
     ...(plan === undefined ? [] : ["plan:", ...plan.replace(/\n$/, "").split("\n")]),
@@ -44,6 +44,13 @@ function named({ set, iteration, threshold, numberOfShares }: ShareSet): string 
 
 function knownSet(set: KnownSet): string {
   return `${named(set)}: ${standingWords[set.standing]}`;
+}
+
+/** The secret is not in memory any more, so that holders have to finish what was begun. */
+function unfinished(sets: readonly KnownSet[]): string[] {
+  const live = sets.filter(({ standing }) => standing !== "void");
+  const both = live.map(({ set, threshold }) => `${threshold} of set ${set}`).join(" and ");
+  return live.length < 2 ? [] : [`a change of the secret is not finished: apply needs shares of both sets, ${both}`];
 }
 
 function pendingSet(pending: PendingSet): string[] {

@@ -1,4 +1,4 @@
-import { writeFileAtomic } from "@signstar/host/atomic-file";
+import { removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import type { Intent } from "@signstar/secret-sharing/intent";
 import type { AdminSecrets } from "../admin-store.ts";
@@ -11,6 +11,8 @@ import { applySite, planSite, type Site } from "../site.ts";
 
 /** Does what the holders want. Returns a sentence on how it went. */
 export async function perform(site: Site, secrets: AdminSecrets, intent: Intent): Promise<string> {
+  // It says what would be done now: nobody is to decide by one of before.
+  if (intent.kind !== "unlock") removeFile(site.place.paths.plan);
   switch (intent.kind) {
     case "apply":
       await applySite(site, secrets, { rotate: true });

@@ -51,8 +51,10 @@ function fits(hall: Hall, next: Secret): boolean {
 
 function drop(hall: Hall, { set }: PendingSet, why: string): void {
   const confirmed = hall.live.some((each) => each.set === set);
+  const others = hall.live.filter((each) => each.set !== set);
   hall.forget();
-  const rest = confirmed ? "it goes on when its shares are handed in" : "its shares are void";
+  const needed = others.length === 0 ? "its shares are" : "shares of both sets are";
+  const rest = confirmed ? `it goes on when ${needed} handed in` : "its shares are void";
   hall.end({ intent: "apply", outcome: confirmed ? "failed" : "void", message: `set ${set}: ${why}; ${rest}` });
 }
 
