@@ -38,6 +38,8 @@ export async function bundle(executable: Executable): Promise<Bundle> {
     platform: "node",
     format: "cjs",
     target: "es2022",
+    // What is not in the bundle is required when it is wanted: a script from a code cache cannot import.
+    supported: { "dynamic-import": false },
     write: false,
     metafile: true,
     outfile: join(repository, "dist", executable.name),

@@ -18,11 +18,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 import { rehearsals } from "../rehearsals.ts";
 import { cacheDirectory, type Program, readProgram } from "./code-cache.ts";
-
-const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 
 const [first, ...others] = process.argv.slice(2);
 if (first === "--rehearse") rehearse(others);
@@ -53,7 +51,7 @@ function make(file: string): void {
 /** The flag changes when V8 compiles, not what: a cache that it made is good without it. */
 function compileAll(file: string, { text }: Program): Buffer {
   setFlagsFromString("--no-lazy");
-  const script = new Script(text, { filename: file, importModuleDynamically });
+  const script = new Script(text, { filename: file });
   setFlagsFromString("--lazy");
   return script.createCachedData();
 }
@@ -83,11 +81,7 @@ function rehearse([part = "", file = "", ...args]: readonly string[]): void {
   const program = readProgram(file);
   if (program === undefined) throw new Error(`${file} is not one of Signstar's programs`);
   const cachedData = ifAny(part);
-  const script = new Script(program.text, {
-    filename: file,
-    importModuleDynamically,
-    ...(cachedData && { cachedData }),
-  });
+  const script = new Script(program.text, { filename: file, ...(cachedData && { cachedData }) });
   process.once("exit", () => writeFileSync(part, script.createCachedData()));
   process.argv = [process.execPath, file, ...args];
   const module = { exports: {} };

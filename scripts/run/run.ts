@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 import { cacheDirectory, type Program, readProgram } from "./code-cache.ts";
 
 type Main = (exports: object, require: NodeJS.Require, module: object, filename: string, dirname: string) => void;
@@ -29,8 +29,7 @@ function compiled(file: string): Main | undefined {
     const program = readProgram(file);
     const cachedData = program && cacheOf(program);
     if (program === undefined || cachedData === undefined) return undefined;
-    const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-    return new Script(program.text, { filename: file, cachedData, importModuleDynamically }).runInThisContext() as Main;
+    return new Script(program.text, { filename: file, cachedData }).runInThisContext() as Main;
   } catch {
     return undefined;
   }

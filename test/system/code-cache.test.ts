@@ -21,6 +21,13 @@ import { firstLine, repository } from "../../scripts/bundle.ts";
 
 const name = "signstar-download-wireguard";
 
+test("no program that people call says more with its cache than without", () => {
+  for (const each of ["nethsm", "signstar-request-signature", "soft-nethsm"]) {
+    const { stdout, stderr } = spawnSync(join(repository, "bin", each), ["--version"], { encoding: "utf8" });
+    expect({ stdout, stderr }).toEqual({ stdout: expect.stringContaining(each), stderr: "" });
+  }
+});
+
 beforeAll(() => buildIfStale(), 120_000);
 
 let directory: string;
