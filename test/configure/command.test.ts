@@ -91,9 +91,11 @@ test("plan ends 2 as long as something differs, apply tells each change", async 
 test("several devices are told apart; --rotate gives users fresh passphrases", { timeout: 120_000 }, async () => {
   const follower = await startSoftNethsm();
   onTestFinished(() => follower.close());
-  const config = stage.head + connectionText(follower) + users;
-  expect((await run(config, "apply")).notes.slice(-3)).toEqual([
+  const firstUse = 'tls_security = { Fingerprints = {} }\nbootstrap_tls = "first-use"';
+  const config = stage.head + connectionText(follower, firstUse) + users;
+  expect((await run(config, "apply")).notes.slice(-4)).toEqual([
     "+ backup kept on this host",
+    `+ TLS certificate ${follower.tlsFingerprint} is trusted: the device is unprovisioned and showed it first`,
     "+ device provisioned, with the passphrases of the admin credentials",
     "~ restored from a backup of the first device: it is new; the first device has changed",
   ]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { validateBackup } from "@signstar/nethsm-backup/validate";
 import { Secret } from "@signstar/primitives/secret";
 import { type SoftNethsm, startSoftNethsm } from "@signstar/soft-nethsm/testing";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { administrator, backup, Clock, metrics, type Stage, setUp, signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
@@ -155,6 +155,23 @@ test("a device that is away is told of, the first is done, and the next run fini
   expect(second).toMatchObject({ state: "Unreachable", plan: { conflicts: [expect.stringContaining("127.0.0.1")] } });
   await stage.apply(users);
   expect(await stage.plans(users)).toMatchObject([nothing, nothing]);
+});
+
+test("a new device leads nobody who holds keys, and follows whoever does", async () => {
+  await stage.apply(users);
+  const key = await publicKey(stage.hsm, "build", "op1");
+  const fresh = await startSoftNethsm({ uptime: clock.now });
+  onTestFinished(() => fresh.close());
+  const leading = await setUp({ clock, root: stage.root, device: fresh, followers: [follower] });
+  expect((await leading.plan(users)).conflicts).toContain(
+    `the first device is new, and ${follower.url} is Operational: let that one be the first`,
+  );
+  await expect(leading.apply(users)).rejects.toMatchObject({ code: "conflict", exit: 78 });
+  expect((await fresh.request("GET", "/health/state")).json()).toEqual({ state: "Unprovisioned" });
+  const following = await setUp({ clock, root: stage.root, device: follower, followers: [fresh] });
+  await following.apply(users);
+  expect(await following.plans(users)).toMatchObject([nothing, nothing]);
+  expect(await publicKey(fresh, "build", "op1")).toBe(key);
 });
 
 async function closed(): Promise<SoftNethsm> {

@@ -1,6 +1,7 @@
 import type { AdminStore } from "./admin-store.ts";
-import { type ApplyOptions, applyToLeader, type Done, type Led, settle } from "./apply.ts";
+import { type ApplyOptions, applyToLeader, type Done, type Led, requireNoConflict, settle } from "./apply.ts";
 import { applySettings, requireSettingsPossible } from "./device-settings.ts";
+import { eldersOf } from "./elders.ts";
 import { type Problem, requireNone, tryEach } from "./every-device.ts";
 import { follow } from "./follow.ts";
 import { keepBackup } from "./keep-backup.ts";
@@ -15,6 +16,7 @@ export async function applyOnce(site: Site, store: AdminStore, options: ApplyOpt
   const [first] = connectionsOf(site.config);
   const done: Done = (change) => site.done(first.url, change);
   const led = await withDevice(site, store, first, async (run, meeting) => {
+    requireNoConflict({ conflicts: await eldersOf(site, meeting) });
     await requireSettingsPossible(site, run, meeting.state, first);
     return applyToLeader(run, meeting, options, done);
   });

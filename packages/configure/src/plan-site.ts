@@ -3,6 +3,7 @@ import { Failure } from "@signstar/primitives/failure";
 import type { AdminStore } from "./admin-store.ts";
 import { touchesDevice } from "./change.ts";
 import { planDeviceSettings } from "./device-settings.ts";
+import { eldersOf } from "./elders.ts";
 import { planToFollow } from "./follow.ts";
 import { plan, rotationOf, withSettings } from "./plan.ts";
 import { type Leader, reasonsToFollow } from "./plan-follower.ts";
@@ -18,7 +19,9 @@ export async function planDevices(site: Site, store: AdminStore): Promise<Device
     const actual = await readActual(run, meeting);
     const leading = plan(site.desired, actual);
     const settings = await planDeviceSettings(site, run, meeting.state, first);
-    const plans: DevicePlan[] = [{ url: first.url, state: meeting.state, plan: withSettings(leading, settings) }];
+    const whole = withSettings(leading, settings);
+    const conflicts = [...whole.conflicts, ...(await eldersOf(site, meeting))];
+    const plans: DevicePlan[] = [{ url: first.url, state: meeting.state, plan: { ...whole, conflicts } }];
     const touched = leading.changes.some(touchesDevice);
     const reasons = reasonsToFollow({ touched, rotation: rotationOf(actual, false) });
     for (const connection of others) {
