@@ -1,6 +1,8 @@
 /** An appliance with everything but systemd, in an overlay of this system, for tests that command it step by step. */
 import type { ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -54,17 +56,13 @@ export class Machine extends Clients {
     return stdout;
   }
 
-  /** A new device, or with `port` one that has run already. */
-  async startDevice(name: string, port = "0"): Promise<SoftDevice> {
-    const command = ["/usr/bin/soft-nethsm", "--data-dir", `/var/lib/${name}`, "--listen", `127.0.0.1:${port}`];
-    const { line } = await this.#agent.obey("start", { name, command });
-    const { url, tlsFingerprint } = JSON.parse(line) as { url: string; tlsFingerprint: string };
-    return { name, url, pin: tlsFingerprint.replace("sha256:", "") };
+  async startDevice(name: string): Promise<SoftDevice> {
+    return this.#startDevice(name, await steadyPort());
   }
 
   /** What was stopped comes back at its address. */
   async restartDevice({ name, url }: SoftDevice): Promise<void> {
-    await this.startDevice(name, new URL(url).port);
+    await this.#startDevice(name, Number(new URL(url).port));
   }
 
   async stopDevice({ name }: SoftDevice): Promise<void> {
@@ -118,6 +116,13 @@ signstar-configure-build`);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  async #startDevice(name: string, port: number): Promise<SoftDevice> {
+    const command = ["/usr/bin/soft-nethsm", "--data-dir", `/var/lib/${name}`, "--listen", `127.0.0.1:${port}`];
+    const { line } = await this.#agent.obey("start", { name, command });
+    const { url, tlsFingerprint } = JSON.parse(line) as { url: string; tlsFingerprint: string };
+    return { name, url, pin: tlsFingerprint.replace("sha256:", "") };
+  }
+
   async #prepare(): Promise<void> {
     await this.run("systemd-tmpfiles --create /usr/lib/tmpfiles.d/signstar*.conf");
     await this.#agent.obey("load", {});
@@ -151,5 +156,19 @@ class Agent {
     const ended = new Promise<void>((resolve) => this.#process.once("close", () => resolve()));
     this.#process.stdin?.end();
     await ended;
+  }
+}
+
+/** A free port that nobody is given who wants just any: it is still free when a device comes back. */
+async function steadyPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
   }
 }
