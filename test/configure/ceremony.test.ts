@@ -19,7 +19,7 @@ import { applyWithStore } from "@signstar/configure/site";
 import { encodeCeremonyState, type KnownSet } from "@signstar/host/ceremony-state";
 import { statusWords } from "@signstar/host/status-words";
 import { NetHsm } from "@signstar/nethsm/client";
-import { startSoftNethsm } from "@signstar/soft-nethsm/testing";
+import { provisioned, startSoftNethsm } from "@signstar/soft-nethsm/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Died, type HallOptions, TestHall, users } from "./hall.ts";
 import { administrator, signing } from "./stage.ts";
@@ -512,6 +512,22 @@ describe("a host that has lost sight of its set", () => {
     await expect(hall.run()).rejects.toMatchObject({ code: "credentials-refused" });
     expect(hall.state).toMatchObject({ sets: [], pending: undefined, last: { outcome: "failed" } });
     expect(hall.waiting).toEqual([]);
+  });
+
+  test.each([
+    ["as before", users],
+    ["with one administrator more", `${users}${administrator("admin2")}`],
+  ])("configured %s, it takes none for the one that not every device answers to", async (_, more) => {
+    await opened();
+    const shares = await hall.shareOut();
+    rmSync(hall.paths.shareSets);
+    hall.reboot();
+    hall.devices.push(await provisioned());
+    hall.change({ devices: hall.devices, users: more });
+    await hall.run();
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
+    await expect(hall.run()).rejects.toMatchObject({ code: "left-out" });
+    expect(hall.state).toMatchObject({ sets: [], pending: undefined });
   });
 });
 

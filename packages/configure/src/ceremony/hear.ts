@@ -8,7 +8,7 @@ import type { Hall } from "./hall.ts";
 import { handerKeys, wants } from "./holders.ts";
 import { keptSecret } from "./kept-secret.ts";
 import { beginSet } from "./pending.ts";
-import { prove } from "./prove.ts";
+import { prove, requireInUse } from "./prove.ts";
 import type { Vote } from "./share-files.ts";
 import { type Agreement, type Decision, decide, tally } from "./tally.ts";
 
@@ -83,20 +83,20 @@ async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<s
   using older = second === undefined ? await keptSecret(hall.site.place) : await combineShares(second.shares);
   using secrets = new Opened(sealed, older);
   const applies = intent.kind === "apply";
-  // Before another set is made: only while it is known is it asked for until nothing answers to it any more.
-  if (applies && agreements.some(({ set }) => !isKnown(hall, set))) {
-    await prove(hall.site, secrets);
-    remember(hall, agreements);
-  }
+  const isNew = !isKnown(hall, first.set);
+  if (applies && isNew) await requireInUse(hall.site);
   if (applies && older !== undefined) hall.requireCovered(secrets.current);
   const needsNewSet = applies && !isUnderWay(hall) && !(isAsWanted(hall, first) && hall.covers(secrets.current));
   // Without one of the administrators it cannot make the devices what they should be.
   if (applies && !hall.covers(secrets.current)) {
+    // Once there is another set, this one is asked for only if it is known.
+    if (isNew) await prove(hall.site, secrets);
+    remember(hall, agreements);
     if (needsNewSet) await beginSet(hall, sealed);
     return "a new set of shares waits for its holders; the devices change when all have confirmed";
   }
   const done = await perform(hall.site, secrets, intent);
-  if (intent.kind === "restore" || intent.kind === "update") remember(hall, agreements);
+  if (applies || intent.kind === "restore" || intent.kind === "update") remember(hall, agreements);
   if (applies || intent.kind === "restore") hall.putInForce(first.set);
   if (!needsNewSet) return done;
   await beginSet(hall, sealed);
