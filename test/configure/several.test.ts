@@ -180,6 +180,19 @@ async function closed(): Promise<SoftNethsm> {
   return hsm;
 }
 
+test("a device that is locked is unlocked, whether it leads or follows, and nothing else is done", async () => {
+  await stage.apply(users);
+  const unlocked = [{ kind: "unlock" }];
+  for (const [number, hsm] of devices().entries()) {
+    expect((await hsm.request("POST", "/lock", { user: ["admin", admin()] })).status).toBe(204);
+    const plans = await stage.plans(users);
+    expect(plans.map(({ plan }) => plan.conflicts)).toEqual([[], []]);
+    expect(plans.map(({ plan }) => plan.changes)).toEqual(number === 0 ? [unlocked, []] : [[], unlocked]);
+    expect(await stage.apply(users)).toEqual(unlocked);
+    expect(await stage.plans(users)).toMatchObject([nothing, nothing]);
+  }
+});
+
 test("--rotate: every user but the administrators has another passphrase on both devices", async () => {
   await stage.apply(users);
   const before = passphrase("release", "ns1~op1");

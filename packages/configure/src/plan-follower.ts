@@ -38,6 +38,7 @@ export function planFollower(desired: Desired, leader: Leader, actual: Actual): 
   if (state === "Operational" && contents !== undefined) {
     conflicts.push(...inTheWay(desired, leader, contents));
     if (reasons.length === 0) reasons.push(...differences(desired, leader, contents));
+    if (leader.contents === undefined) notes.push("whether it is as the first device is known when that is unlocked");
   } else if (reasons.length === 0) {
     notes.push("what else differs is known when the device is unlocked");
   }
@@ -55,11 +56,12 @@ function inTheWay(desired: Desired, leader: Leader, contents: Contents): string[
   planNames(context);
   planAdministrators(context);
   const conflicts = [...context.conflicts];
+  if (leader.contents === undefined) return conflicts;
   const removed = new Set(desired.removal.keys.map(formatKeyRef));
-  const leading = leader.contents && heldKeys(leader.contents);
+  const leading = heldKeys(leader.contents);
   for (const [label, { key, publicKey }] of heldKeys(contents)) {
     const isListed = removed.has(label) || (key.namespace !== undefined && isRemoved(desired, key.namespace));
-    const other = leading?.get(label);
+    const other = leading.get(label);
     if (other === undefined) {
       if (isListed || desired.removal.everything) continue;
       conflicts.push(`key ${label} is not on the first device, and a restore of its backup would delete it`);
@@ -70,7 +72,7 @@ function inTheWay(desired: Desired, leader: Leader, contents: Contents): string[
   const wanted = new Set(desired.namespaces.map(({ id }) => id));
   for (const namespace of contents.namespaces) {
     if (wanted.has(namespace) || isRemoved(desired, namespace)) continue;
-    if (leader.contents?.namespaces.has(namespace)) continue;
+    if (leader.contents.namespaces.has(namespace)) continue;
     conflicts.push(`namespace ${namespace} is not on the first device, and a restore of its backup would delete it`);
   }
   return conflicts;
