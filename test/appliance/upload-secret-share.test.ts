@@ -164,6 +164,12 @@ describe(name, () => {
     const commitments = forged.commitments.with(1, createHash("sha256").update(bytes).digest("hex"));
     const other = encodeShare({ ...forged, commitments, share: Secret.take(bytes) });
     await refused(65, `the share is not one of those that set ${set.set} was made of here`, bob, other);
+    const holders = [alice, bob, bob].map(({ key }) => key.fingerprint);
+    writeState(stand, { sets: [{ ...known("in-force"), holders }] });
+    await accepted(bob, one);
+    const { share: kept, ...pretended } = parseShare(one);
+    const named = encodeShare({ ...pretended, holder: bob.key.fingerprint, share: kept });
+    await refused(65, `share 1 of set ${set.set} was made for another key than it says`, alice, named);
   });
 
   test("refuses what is no share, and leaves what was there", async () => {

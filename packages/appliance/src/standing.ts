@@ -16,6 +16,18 @@ export function standingOf({ pending, sets }: CeremonyState, share: Share): Rece
       clientSafe: true,
     });
   }
+  // What a share says of its holder binds nobody; but the journal and the receipt repeat it.
+  const holder = known.holders[share.index - 1];
+  if (holder !== undefined && share.holder !== (typeof holder === "string" ? holder : holder.fingerprint)) {
+    throw new ApplianceError(
+      "other-set",
+      `share ${share.index} of set ${share.set} was made for another key than it says`,
+      {
+        hint: "it was altered: take it from the file that was fetched",
+        clientSafe: true,
+      },
+    );
+  }
   if (!("standing" in known)) return "pending";
   if (known.standing !== "void") return known.standing;
   throw new ApplianceError("void-set", `the share belongs to set ${share.set}, which is void`, {
