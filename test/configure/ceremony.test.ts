@@ -222,6 +222,21 @@ describe("what holders agree on", () => {
     expect(hall.waiting).toEqual([]);
   });
 
+  test("factory-reset: no device is given the secret whose shares are waiting", async () => {
+    await opened();
+    const shares = await hall.shareOut();
+    hall.change({ iteration: 2 });
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name));
+    await hall.run();
+    const fresh = ["ann", "bob", "eve"].map((name) => [name, hall.fetch(name)] as const);
+    for (const name of ["ann", "bob"]) hall.handIn(name, of(shares, name), "factory-reset");
+    await hall.run();
+    for (const [name, share] of fresh) hall.confirm(name, share);
+    await hall.run();
+    expect(await state()).toEqual({ state: "Unprovisioned" });
+    expect(hall.state.pending).toBeUndefined();
+  });
+
   test("what a holder hands in meanwhile is a vote of its own", async () => {
     await opened();
     const shares = await hall.shareOut();

@@ -95,6 +95,8 @@ async function carryOut(hall: Hall, { intent, agreements }: Decision): Promise<s
     if (needsNewSet) await beginSet(hall, sealed);
     return "a new set of shares waits for its holders; the devices change when all have confirmed";
   }
+  // What is erased on purpose is not to be given a secret by a holder who confirms late.
+  if (intent.kind === "factory-reset") hall.forget();
   const done = await perform(hall.site, secrets, intent);
   if (applies || intent.kind === "restore" || intent.kind === "update") remember(hall, agreements);
   if (applies || intent.kind === "restore") hall.putInForce(first.set);
