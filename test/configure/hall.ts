@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAuthorizedKey } from "@signstar/config/authorized-key";
 import { parseConfig } from "@signstar/config/parse";
+import { makeAdminCredentials } from "@signstar/configure/admin-credentials";
+import { sealCredentials, shareOut } from "@signstar/configure/ceremony/admin-secret";
 import { holdCeremonies } from "@signstar/configure/ceremony/ceremony";
-import { sharingOf } from "@signstar/configure/ceremony/holders";
-import { desiredFrom } from "@signstar/configure/desired";
+import { shareHolders, sharingOf } from "@signstar/configure/ceremony/holders";
+import { administratorsOf, desiredFrom } from "@signstar/configure/desired";
 import { placeAt } from "@signstar/configure/place";
 import type { Site } from "@signstar/configure/site";
 import { type CeremonyState, readCeremonyState } from "@signstar/host/ceremony-state";
@@ -138,6 +140,22 @@ export class TestHall {
     return readCeremonyState(this.paths.ceremonyState, [process.geteuid?.() ?? 0]);
   }
 
+  /** As the device that leads says it. */
+  async deviceState(): Promise<unknown> {
+    const answer = await this.devices[0]?.request("GET", "/health/state");
+    return answer?.json();
+  }
+
+  /** Good shares of a secret that this host has not made, for two of the holders. */
+  async forged(): Promise<readonly (readonly [string, Uint8Array])[]> {
+    const { config, desired } = this.site();
+    const credentials = makeAdminCredentials(1, administratorsOf(desired));
+    using sealed = sealCredentials(credentials);
+    const holders = shareHolders(config).slice(0, 2);
+    const { offers } = await shareOut(sealed, { iteration: 1, threshold: 2, holders });
+    return offers.map(({ file }, i) => [this.#options.holders[i] ?? "", file] as const);
+  }
+
   get waiting(): readonly string[] {
     return [...names(`${this.paths.sharesDownload}/share-down`), ...names(`${this.paths.sharesUpload}/share-up`)];
   }
@@ -177,6 +195,13 @@ export class TestHall {
     for (const device of this.devices) await device.close();
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** Of somebody's share. */
+export function of(shares: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {
+  const share = shares.get(name);
+  if (share === undefined) throw new TypeError(`${name} has no share`);
+  return share;
 }
 
 /** Undefined for what is no share. */
