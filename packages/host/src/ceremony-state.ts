@@ -160,6 +160,6 @@ function date(value: unknown): Date {
 function unusable(path: string, cause: unknown): HostError {
   return new HostError("state-unusable", `${path} cannot be used: ${messageOf(cause)}`, {
     cause,
-    hint: "remove the file: signstar-configure writes it anew",
+    hint: "put back a copy of it; without one, sets of shares are unknown until their shares are handed in",
   });
 }

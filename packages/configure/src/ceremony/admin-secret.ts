@@ -34,7 +34,12 @@ export class Opened implements AdminSecrets, Disposable {
 
   constructor(next: Secret, current: Secret | undefined) {
     this.current = openCredentials(next);
-    this.previous = current && openCredentials(current);
+    try {
+      this.previous = current && openCredentials(current);
+    } catch (thrown) {
+      wipeCredentials(this.current);
+      throw thrown;
+    }
   }
 
   [Symbol.dispose](): void {
