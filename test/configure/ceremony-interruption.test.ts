@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { Died, TestHall } from "./hall.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 const names = ["ann", "bob", "eve"] as const;

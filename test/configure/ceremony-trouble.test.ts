@@ -8,7 +8,7 @@ import { of, TestHall, users } from "./hall.ts";
 import { administrator } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 let hall: TestHall;

@@ -10,7 +10,7 @@ import { Died, type HallOptions, of, TestHall, users } from "./hall.ts";
 import { administrator, signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 let hall: TestHall;

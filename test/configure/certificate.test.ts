@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { administrator, intercepted, type Stage, setUp, signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 const mapping = { user: "build", operator: "op1", key: "key1", tag: "tag1" };

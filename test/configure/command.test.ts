@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { administrator, connectionText, type Stage, setUp, signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 const users = administrator("admin") + signing({ user: "build", operator: "op1", key: "key1", tag: "tag1" });

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { administrator, backup, Clock, Interrupted, setUp, signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 const users = [

@@ -12,7 +12,7 @@ import { breakingOff, losingAnswers } from "./on-site.ts";
 import { intercepted } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 let own: FlowSite;

@@ -31,7 +31,7 @@ import { breakingOff, type TestSite } from "./on-site.ts";
 import { signing } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 let own: FlowSite;

@@ -12,7 +12,7 @@ import { breakingOff, losingAnswers, siteOf, type TestSite } from "./on-site.ts"
 import { administrator } from "./stage.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("./cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 
 const settings = `

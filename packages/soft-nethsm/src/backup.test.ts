@@ -1,61 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openBackup } from "@signstar/nethsm-backup/read";
-import { writeBackup } from "@signstar/nethsm-backup/write";
-import { toUtf8 } from "@signstar/primitives/bytes";
-import { Secret } from "@signstar/primitives/secret";
 import { expect, test } from "vitest";
-import type { Release } from "./release.ts";
-import { freshBytes, seal } from "./seal.ts";
-import {
-  login,
-  type ProvisionedSoftNethsm,
-  provisioned,
-  type SoftNethsm,
-  startSoftNethsm,
-  testUsers,
-} from "./testing.ts";
+import { backupOf, restore, state, withDevices, withKey } from "./testing/backups.ts";
+import { login, type SoftNethsm, startSoftNethsm, testUsers } from "./testing.ts";
 
 const admin = login(testUsers.admin);
 const operator = login(testUsers.operator);
 
-/** Cleans up after itself, whatever happens. */
-async function withDevices(work: (keep: <T extends SoftNethsm>(device: T) => T) => Promise<void>): Promise<void> {
-  const devices: SoftNethsm[] = [];
-  try {
-    await work((device) => {
-      devices.push(device);
-      return device;
-    });
-  } finally {
-    await Promise.all(devices.map((device) => device.close()));
-  }
-}
-
-async function withKey(release: Release): Promise<ProvisionedSoftNethsm> {
-  const hsm = await provisioned({ release });
-  const json = { id: "k", type: "Curve25519", mechanisms: ["EdDSA_Signature"], restrictions: { tags: ["t"] } };
-  expect((await hsm.request("POST", "/keys/generate", { user: admin, json })).status).toBe(201);
-  expect((await hsm.request("PUT", "/users/operator/tags/t", { user: admin })).status).toBe(204);
-  return hsm;
-}
-
-async function backupOf(hsm: SoftNethsm): Promise<Uint8Array> {
-  const answer = await hsm.request("POST", "/system/backup", { user: login(testUsers.backup) });
-  expect([answer.status, answer.headers["content-type"]]).toEqual([200, "application/octet-stream"]);
-  return answer.bytes;
-}
-
-function restore(hsm: SoftNethsm, file: Uint8Array, settings: object, user?: readonly [string, string]) {
-  const head = `--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n${JSON.stringify(settings)}\r\n--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n`;
-  return hsm.request("POST", "/system/restore", {
-    ...(user === undefined ? {} : { user }),
-    headers: { "content-type": "multipart/form-data; boundary=b" },
-    body: Buffer.concat([Buffer.from(head), file, Buffer.from("\r\n--b--\r\n")]),
-  });
-}
-
-const state = async (hsm: SoftNethsm) => (await hsm.request("GET", "/health/state")).json();
 const signature = async (hsm: SoftNethsm) =>
   (await hsm.request("POST", "/keys/k/sign", { user: operator, json: { mode: "EdDSA", message: "YQ==" } })).text;
 
@@ -159,62 +110,6 @@ test("a file cut anywhere, or with any byte changed, is refused and changes noth
     const wrong = await restore(hsm, backup, { backupPassphrase: "not the passphrase" }, admin);
     expect(wrong.text).toContain("Could not decrypt backup-version, authentication failed.");
     expect((await hsm.request("GET", "/users", { user: admin })).text).toBe(users);
-  }));
-
-/** The backup again with other settings in it, as everybody can who has the backup passphrase. */
-async function altered(
-  hsm: ProvisionedSoftNethsm,
-  settings: Readonly<Record<string, Uint8Array>>,
-): Promise<Uint8Array> {
-  const passphrase = Secret.fromText(hsm.backupPassphrase);
-  const { header, items } = await openBackup([await backupOf(hsm)], passphrase);
-  const { deviceId, configStoreKey } = header;
-  const contents = new Map<string, Uint8Array>();
-  for await (const { path, value } of items) contents.set(path, value);
-  for (const [name, value] of Object.entries(settings)) {
-    if (deviceId === undefined || configStoreKey === undefined) contents.set(`/config/${name}`, value);
-    else if (name.startsWith("backup-")) contents.set(`/config/${name}`, value);
-    else {
-      const path = `/local/${deviceId}/config/${name}`;
-      contents.set(path, seal(Secret.take(configStoreKey.slice()), path, value));
-    }
-  }
-  const written = [...contents].map(([path, value]) => ({ path, value }));
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of writeBackup({ header, items: written }, passphrase, freshBytes)) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-test.each([
-  ["5.0", "ip-config", "{}"],
-  ["5.0", "ip-config", '{"ipv4":{"cidr":"192.168.1.1/99","gateway":null}}'],
-  ["5.0", "log-config", "none"],
-  ["5.0", "unattended-boot", "maybe"],
-  ["5.0", "time-offset", "1e9"],
-  ["5.0", "certificate", "none"],
-  ["2.2", "ip-config", "short"],
-  ["2.2", "unattended-boot", ""],
-  ["2.2", "backup-salt", "short"],
-  ["2.2", "backup-key", "short"],
-] as const)("a backup of %s whose %s is %j is refused by a new device", (release, name, value) =>
-  withDevices(async (keep) => {
-    const source = keep(await withKey(release));
-    const target = keep(await startSoftNethsm());
-    const { backupPassphrase } = source;
-    const file = await altered(source, { [name]: toUtf8(value) });
-    expect((await restore(target, file, { backupPassphrase })).status).toBe(400);
-    expect(await state(target)).toEqual({ state: "Unprovisioned" });
-    const same = await altered(source, {});
-    expect((await restore(target, same, { backupPassphrase })).status).toBe(204);
-  }),
-);
-
-test("a device refuses its own backup with another backup key in it", () =>
-  withDevices(async (keep) => {
-    const hsm = keep(await withKey("5.0"));
-    const file = await altered(hsm, { "backup-key": freshBytes(60) });
-    expect((await restore(hsm, file, {}, admin)).status).toBe(400);
-    await backupOf(hsm);
   }));
 
 test("the form is read by order and its first part is short", () =>

@@ -2,10 +2,14 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromUtf8 } from "@signstar/primitives/bytes";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { silentLog } from "./log.ts";
 import { type Running, serve } from "./serve.ts";
 import { login, type ProvisionedSoftNethsm, provisioned, testUsers } from "./testing.ts";
+
+vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
+);
 
 const admin = login(testUsers.admin);
 const operator = login(testUsers.operator);

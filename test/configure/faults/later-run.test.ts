@@ -3,7 +3,7 @@ import { deadAfter, firstRun, laterRun } from "./jobs.ts";
 import { completeAll, record } from "./stops.ts";
 
 vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
-  (await import("../cheap-kdf.ts")).cheapKdf(original),
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
 );
 vi.mock(import("@signstar/host/run-as"), async () => (await import("./without-shells.ts")).runAsOwn);
 vi.mock(import("@signstar/host/write-as"), async () => (await import("./without-shells.ts")).writeAsOwn);

@@ -1,8 +1,12 @@
 import { toPem } from "@signstar/primitives/pem";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { selfSigned } from "../crypto/certificate.ts";
 import { generateAsymmetric } from "../crypto/generate.ts";
 import { login, type ProvisionedSoftNethsm, provisioned, testUsers } from "../testing.ts";
+
+vi.mock(import("@signstar/nethsm-backup/crypto"), async (original) =>
+  (await import("@signstar/nethsm-backup/testing/cheap-kdf")).cheapKdf(original),
+);
 
 const user = login(testUsers.admin);
 let hsm: ProvisionedSoftNethsm;

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { Secret } from "@signstar/primitives/secret";
 
-type Crypto = typeof import("@signstar/nethsm-backup/crypto");
+type Crypto = typeof import("../crypto.ts");
 
 /**
  * In place of scrypt, which takes half a second with the parameters of a device and is met in other tests; for
