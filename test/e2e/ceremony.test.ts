@@ -8,6 +8,7 @@ import { Secret } from "@signstar/primitives/secret";
 import { encodeShare, parseShare } from "@signstar/secret-sharing/share";
 import { splitSecret } from "@signstar/secret-sharing/split";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { updateFile } from "../configure/flow-site.ts";
 import { type Ceremony, ceremonyConfig, otherMapping } from "./ceremony-config.ts";
 import { Holder, openedBy } from "./holder.ts";
 import { Machine } from "./machine.ts";
@@ -43,6 +44,7 @@ beforeAll(async () => {
       other("hsm-backup", 'system_nethsm_backup]\nnethsm_user = "backupuser"'),
       other("certificates", "system_only_key_certificates]"),
       other("backup-up", "system_only_backup_upload]"),
+      other("update-up", "system_only_update_upload]"),
     ],
   };
   await machine.build(ceremonyConfig(ceremony));
@@ -286,6 +288,15 @@ test("after a reboot of the appliance it is known which shares count, and nothin
   expect(carol.send(["plan"])).toMatchObject(well);
   await served();
   expect(dave.status()).toMatch(/^plan:\n.*\n {2}nothing to do$/m);
+});
+
+test("an update is installed when holders name it, and the device signs again", async () => {
+  const update = updateFile("5.1");
+  expect(machine.ask("update-up", [], update)).toMatchObject({ status: 0, err: "" });
+  for (const holder of [alice, carol]) expect(holder.send(["update", sha256(update)])).toMatchObject(well);
+  await served();
+  expect(carol.status()).toMatch(/^last: update [0-9a-f]{64} at .*: done: .*\b5\.1\b/m);
+  expect(await sign("build", certificate)).toBe(0);
 });
 
 test("the staged backup that nobody has named was not used, the other is gone", async () => {
