@@ -45,6 +45,8 @@ export class Incoming {
 
   /** The body as it comes; no silence in it is longer than the body deadline. Throws Trouble while iterated. */
   async *stream(): AsyncGenerator<Uint8Array, void, undefined> {
+    // The connection was given back, and may be another's by now.
+    if (this.#bodiless) return;
     try {
       for (;;) {
         // The time that the reader takes is not the device's.

@@ -41,6 +41,18 @@ describe("a backup", () => {
     expect((times[1]?.[1] ?? 0) - (times[0]?.[1] ?? 0)).toBeGreaterThan(30);
   });
 
+  test("that is empty leaves one connection, which requests at the same time do not share", async () => {
+    await using device = await startDevice(identity, async ({ path }) => {
+      if (path.endsWith("/backup")) return { headers: { "content-length": "0" } };
+      await sleep(20);
+      return json({ vendor: path, product: "" });
+    });
+    using hsm = new NetHsm(device.pinned, { credentials });
+    for await (const _ of await hsm.system.backup()) expect.unreachable("it is empty");
+    await Promise.all([hsm.info(), hsm.info()]);
+    expect(device.seen.map(({ connection }) => connection).sort()).toEqual([1, 1, 2]);
+  });
+
   test("that is refused is refused before the first byte", async () => {
     const message = "Please configure backup key before doing a backup.";
     await using device = await startDevice(identity, () => json({ message }, 412));
