@@ -17,6 +17,16 @@ test("close fails what is under way and refuses what comes later", async () => {
   await expect(hsm.info()).rejects.toThrow("closed");
 });
 
+test("close fails what waits for its turn, and none of it is sent", async () => {
+  await using device = await startDevice(identity, () => undefined);
+  const hsm = new NetHsm(device.pinned, { maxSockets: 1 });
+  const pending = [failure(hsm.info()), failure(hsm.info())];
+  await sleep(50);
+  hsm.close();
+  expect((await Promise.all(pending)).map(({ code }) => code)).toEqual(["connection-lost", "connection-lost"]);
+  expect([device.connections(), device.seen.length]).toEqual([1, 1]);
+});
+
 test("close ends a connection that is still being opened", async () => {
   await using plain = await startPlain(() => {});
   const hsm = new NetHsm(unsafe(plain.url));

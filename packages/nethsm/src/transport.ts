@@ -111,6 +111,8 @@ export class Transport {
 
   async #sendOnce(call: Call, { alarm, patience, leave }: Turn): Promise<Incoming> {
     const { headersMs, slowHeadersMs, bodyMs } = this.#deadlines;
+    // Some have waited for their turn until everything was ended.
+    if (this.#closed) throw new Trouble("connection-lost", "client was closed before the request was sent");
     const wire = await this.#connections.take(patience);
     const exchange = wire.begin(call.method);
     const ms = call.slow === true ? slowHeadersMs : headersMs;
