@@ -24,8 +24,11 @@ export function parseHead(text: string, method: string): Head {
   const fields = fieldsOf(lines);
   const status = Number(digits);
   const bodiless = method === "HEAD" || status === 204 || status === 304;
-  const stays = minor === "1" && !/(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(fields.get("connection") ?? "");
   const body = bodyOf(fields, minor === "1");
+  // Devices send a body to HEAD, old ones with 304 too: what comes late of it would be taken for the next answer.
+  const isDoubtful = bodiless && !(status === 204 && body === 0);
+  const closes = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(fields.get("connection") ?? "");
+  const stays = minor === "1" && !closes && !isDoubtful;
   return {
     status,
     contentType: fields.get("content-type") ?? "",
