@@ -46,7 +46,8 @@ export class Wire {
   /** An idle connection does not keep the process alive. */
   rest(ms: number | undefined): void {
     this.#exchange = undefined;
-    if (ms !== undefined && ms < idleMs) this.#socket.setTimeout(ms);
+    // Wound up anew: it has run out already if the end of the answer waited for its reader.
+    this.#socket.setTimeout(Math.min(idleMs, ms ?? idleMs));
     this.#socket.resume();
     this.#socket.unref();
   }
