@@ -141,6 +141,22 @@ describe("into a device that is in use", () => {
     expect(readdirSync(join(state, "backup")).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
+  test("what the uploader puts in the place of the file meanwhile does not hinder", async () => {
+    const sha256 = own.stage("backup", backup);
+    onTestFinished(() => rmSync(staged(sha256), { recursive: true, force: true }));
+    let swapped = 0;
+    const done = (_: unknown, { kind }: { readonly kind: string }) => {
+      if (kind !== "restore") return;
+      rmSync(staged(sha256));
+      mkdirSync(staged(sha256));
+      swapped += 1;
+    };
+    await restoreSite(own.site({ done }), own.secrets, { sha256 });
+    expect(swapped).toBe(1);
+    // The next restore keeps what was there before it.
+    expect(existsSync(join(state, "backup/.restoring"))).toBe(false);
+  });
+
   test("a locked one is unlocked first", async () => {
     await own.asAdmin(0, "POST", "/lock");
     const site = own.site();

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { SystemUserId } from "@signstar/config/system-user";
 import { clearDirectory, removeFile, writeStreamAtomic } from "@signstar/host/atomic-file";
-import { HostError } from "@signstar/host/errors";
+import { HostError, systemCode } from "@signstar/host/errors";
 import { streamSafeFile } from "@signstar/host/safe-file";
 import type { FileSource } from "@signstar/nethsm/system";
 import { ConfigureError } from "../errors.ts";
@@ -47,10 +47,19 @@ export async function withStaged<T>(
         const { size, pieces } = streamSafeFile(copy, { owners: [owner.uid], mode: "private" });
         return { size, chunks: pieces };
       },
-      discard: () => removeFile(found),
+      discard: () => removeUpload(found),
     });
   } finally {
     clearDirectory(paths.staging.inUse, 0o700);
+  }
+}
+
+/** What its uploader has put in its place meanwhile is no hindrance: a directory is nothing that could be used again. */
+function removeUpload(path: string): void {
+  try {
+    removeFile(path);
+  } catch (thrown) {
+    if (!(thrown instanceof HostError) || systemCode(thrown.cause) !== "ERR_FS_EISDIR") throw thrown;
   }
 }
 
