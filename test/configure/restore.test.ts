@@ -157,6 +157,23 @@ describe("into a device that is in use", () => {
     expect(existsSync(join(state, "backup/.restoring"))).toBe(false);
   });
 
+  test("the one kept before stays if there is no good one to take its place", async () => {
+    const kept = readFileSync(before());
+    const current = own.secrets.current.backupPassphrase.use(fromUtf8);
+    const change = async (currentPassphrase: string, newPassphrase: string) => {
+      const passphrase = own.secrets.current.administrators.get(leadingAdministrator)?.use(fromUtf8) ?? "";
+      const json = { newPassphrase, currentPassphrase };
+      const path = "/config/backup-passphrase";
+      const answer = await own.devices[0]?.request("PUT", path, { user: [leadingAdministrator, passphrase], json });
+      expect(answer?.status).toBe(204);
+    };
+    await change(current, "of somebody else");
+    const sha256 = own.stage("backup", backup);
+    await expect(restoreSite(own.site(), own.secrets, { sha256 })).rejects.toMatchObject({ code: "bad-backup" });
+    await change("of somebody else", current);
+    expect(readFileSync(before())).toEqual(kept);
+  });
+
   test("a locked one is unlocked first", async () => {
     await own.asAdmin(0, "POST", "/lock");
     const site = own.site();

@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import { formatKeyRef } from "@signstar/config/key-ref";
+import { writeStreamAtomic } from "@signstar/host/atomic-file";
+import { streamSafeFile } from "@signstar/host/safe-file";
 import { messageOf } from "@signstar/primitives/failure";
 import { type AdminSecrets, HeldSecrets } from "../admin-store.ts";
 import { unlessLost } from "../answer-lost.ts";
@@ -66,23 +69,25 @@ async function restoreInto(site: Site, met: Met, { file, content, sha256 }: Rest
     const device = await administrate(site, met);
     await requireAllKeys(met, device, content);
     // If one was begun before, what is on the device now is not what was there before.
-    if (!run.backups.isRestoring) await keepBefore(run);
+    if (!run.backups.isRestoring) await keepBefore(site, run);
     run.backups.beginRestore();
     await device.system.restore({ backup: file.open(), backupPassphrase });
   }
   site.done(connection.url, { kind: "restore", state, sha256 });
 }
 
-/** Whole, and proved to open with what is known of it. */
-async function keepBefore(run: Run): Promise<void> {
+/** Whole, and proved to open with what is known of it, before it takes the place of the one before. */
+async function keepBefore({ place }: Site, run: Run): Promise<void> {
   const name = "before-restore.bkp";
-  await takeBackup(run, (stream) =>
-    run.backups.keep(async (write) => {
-      for await (const piece of stream) write(piece);
-    }, name),
-  );
+  // Emptied with what else is in use, whatever becomes of it.
+  const copy = join(place.paths.staging.inUse, name);
+  await takeBackup(run, (stream) => writeStreamAtomic(copy, { mode: 0o600, ...place.owner }, passOn(stream)));
+  const open = () => {
+    const { size, pieces } = streamSafeFile(copy, { owners: [place.owner.uid], mode: "private" });
+    return { size, chunks: pieces };
+  };
   try {
-    await openValues(() => run.backups.open(name), run.requireSecrets());
+    await openValues(open, run.requireSecrets());
   } catch (cause) {
     if (!(cause instanceof ConfigureError)) throw cause;
     throw new ConfigureError(
@@ -94,6 +99,13 @@ async function keepBefore(run: Run): Promise<void> {
       },
     );
   }
+  await run.backups.keep(passOn(open().chunks), name);
+}
+
+function passOn(pieces: AsyncIterable<Uint8Array>) {
+  return async (write: (piece: Uint8Array) => void): Promise<void> => {
+    for await (const piece of pieces) write(piece);
+  };
 }
 
 /** Its certificate after the restore is that of the backup: trusted before, so that it can be met again. */
