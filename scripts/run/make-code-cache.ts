@@ -5,9 +5,12 @@
  */
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync,
+  closeSync,
+  fchmodSync,
+  fsyncSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -39,12 +42,23 @@ function make(file: string): void {
   const runs = rehearsals[basename(file)];
   if (runs === undefined) writeFileSync(part, compileAll(file, program));
   else rehearseAll(file, part, runs);
-  chmodSync(part, 0o644);
+  settle(part);
   renameSync(part, cache);
   for (const name of readdirSync(directory)) {
     // Those of another Node.js stay: both may be installed.
     const former = name.startsWith(`${basename(file)}.`) && name.endsWith(`.${process.version}-${process.arch}`);
     if (former && name !== program.cache) rmSync(join(directory, name));
+  }
+}
+
+/** On disk before it gets its name: V8 would run what a power failure has left of it, as it looks at its length only. */
+function settle(part: string): void {
+  const fd = openSync(part, "r");
+  try {
+    fchmodSync(fd, 0o644);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

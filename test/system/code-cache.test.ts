@@ -99,6 +99,22 @@ test("a cache is made anew, and the one of another build removed", () => {
   expect(version()).toBe(real);
 });
 
+test("a cache is on disk before it has its name", () => {
+  const watch = join(directory, "watch.cjs");
+  const calls = ["fsyncSync", "renameSync"];
+  writeFileSync(
+    watch,
+    `const fs = require("node:fs");
+    for (const name of ${JSON.stringify(calls)}) {
+      const real = fs[name];
+      fs[name] = (...args) => (console.log(name), real(...args));
+    }`,
+  );
+  const args = ["--require", watch, join(lib, "make-code-cache.cjs"), program];
+  const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect(stdout.trim().split("\n")).toEqual(calls);
+});
+
 describe("a cache is used", () => {
   test("if it is there", () => {
     foreignCache();
