@@ -2,11 +2,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Device } from "@signstar/configure/device";
 import { factoryResetSite, rebootSite, shutdownSite, unlockSite } from "@signstar/configure/flows/power";
 import { updateSite } from "@signstar/configure/flows/update";
 import { applySite, planSite } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { NetHsmError } from "@signstar/nethsm/errors";
+import { parseDeviceUrl } from "@signstar/nethsm/tls";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type FlowSite, flowSite, updateFile } from "./flow-site.ts";
 import { breakingOff, losingAnswers } from "./on-site.ts";
 import { intercepted } from "./stage.ts";
@@ -149,6 +152,45 @@ describe("update", () => {
   ])("nothing is touched if %s", async (_, stage, code, exit) => {
     const site = own.site();
     await expect(updateSite(site, own.secrets, { sha256: stage() })).rejects.toMatchObject({ code, exit });
+    expect(site.made).toEqual([]);
+  });
+});
+
+describe("erasing a device whose answer is lost", () => {
+  const erasing = (around: (call: () => Promise<unknown>) => Promise<unknown>) =>
+    own.site({
+      config: own.config(own.devices.slice(0, 1)),
+      connect: (to) =>
+        intercepted<Device>(new NetHsm(to), (name, call) => (name === "system.factoryReset" ? around(call) : call())),
+    });
+  const lost = () => Promise.reject(new NetHsmError("connection-lost", "nobody knows"));
+
+  test("is not done if the device is as before", async () => {
+    const site = erasing(lost);
+    await expect(factoryResetSite(site, own.secrets)).rejects.toMatchObject({
+      message: expect.stringContaining("was not erased: it is Operational"),
+    });
+    expect(site.made).toEqual([]);
+  });
+
+  test("is not known to be done if it cannot be told from another", async () => {
+    const other = await own.start();
+    onTestFinished(() => other.close());
+    // From then on somebody else answers.
+    let isGone = false;
+    const site = own.site({
+      config: own.config(own.devices.slice(0, 1)),
+      connect: (to) =>
+        intercepted<Device>(new NetHsm(isGone ? { ...to, url: parseDeviceUrl(other.url) } : to), (name, call) => {
+          if (name !== "system.factoryReset") return call();
+          isGone = true;
+          return lost();
+        }),
+    });
+    await expect(factoryResetSite(site, own.secrets)).rejects.toMatchObject({
+      code: "out-of-reach",
+      message: expect.stringContaining("was erased is unknown"),
+    });
     expect(site.made).toEqual([]);
   });
 });

@@ -1,13 +1,14 @@
 /** Flows that have nothing to do with the configuration but which devices there are. */
 import { NetHsmError } from "@signstar/nethsm/errors";
 import type { AdminSecrets } from "../admin-store.ts";
-import { unlessLost } from "../answer-lost.ts";
+import { isAnswerLost, unlessLost } from "../answer-lost.ts";
+import type { Device } from "../device.ts";
 import { unlock } from "../enter.ts";
 import { ConfigureError } from "../errors.ts";
 import { requireNone, tryEach } from "../every-device.ts";
 import type { Site } from "../site.ts";
 import { administrate, type Met, meeting } from "./each-device.ts";
-import { untilRestarted } from "./restart.ts";
+import { untilErased, untilRestarted } from "./restart.ts";
 
 /** Every device that is Locked becomes Operational. Throws ConfigureError (out-of-reach, left-out). */
 export async function unlockSite(site: Site, secrets: AdminSecrets): Promise<void> {
@@ -69,13 +70,23 @@ export async function factoryResetSite(site: Site, secrets: AdminSecrets): Promi
     meeting(site, secrets, connection, async (met) => {
       if (met.state === "Unprovisioned") return;
       const device = met.state === "Failed" ? met.run.device : await administrate(site, met);
-      await unlessLost(device.system.factoryReset());
+      await erase(site, met, device);
       // It makes itself a new certificate, and is as new to us as we are to it.
       met.run.files.forgetTlsPins(connection.url);
       site.done(connection.url, { kind: "factory-reset" });
     }),
   );
   requireNone(problems);
+}
+
+/** That it is done is said when it is known. */
+async function erase(site: Site, { connection }: Met, device: Device): Promise<void> {
+  try {
+    await device.system.factoryReset();
+  } catch (thrown) {
+    if (!isAnswerLost(thrown)) throw thrown;
+    await untilErased(site, connection);
+  }
 }
 
 export function wrongState(state: string, what: string): ConfigureError {

@@ -1,7 +1,7 @@
 import type { DeviceConnection } from "@signstar/config/model";
 import { NetHsmError } from "@signstar/nethsm/errors";
 import type { SystemState } from "@signstar/nethsm/types";
-import { Exit } from "@signstar/primitives/failure";
+import { Exit, messageOf } from "@signstar/primitives/failure";
 import { ConfigureError } from "../errors.ts";
 import { meet } from "../meet.ts";
 import type { Site } from "../site.ts";
@@ -35,6 +35,36 @@ export async function untilRestarted(
   const found = state === undefined ? "has not come back" : `is still ${state}`;
   throw new ConfigureError("out-of-reach", `${connection.url} was told to restart and ${found} after 15 minutes`, {
     hint: "look at the device; when it is there again, do the same once more: it goes on where it stopped",
+  });
+}
+
+/**
+ * Looks whether a device was erased whose answer to that was lost: it may never have heard of it.
+ *
+ * @throws ConfigureError device-failed if it was not, out-of-reach if nobody can tell
+ */
+export async function untilErased(site: Site, connection: DeviceConnection): Promise<void> {
+  let state: SystemState | undefined;
+  for (let waited = 0; waited < patienceMs; waited += pauseMs) {
+    await site.sleep(pauseMs);
+    try {
+      state = await stateOf(site, connection);
+    } catch (cause) {
+      // An erased device makes itself another certificate; so does whoever stands in front of one that was not.
+      throw new ConfigureError("out-of-reach", `whether ${connection.url} was erased is unknown: ${messageOf(cause)}`, {
+        cause,
+        hint: "look at the device itself",
+      });
+    }
+    if (state === "Unprovisioned") return;
+    if (state !== undefined && waited >= quickMs) {
+      throw new ConfigureError("device-failed", `${connection.url} was not erased: it is ${state}`, {
+        hint: "do it again",
+      });
+    }
+  }
+  throw new ConfigureError("out-of-reach", `whether ${connection.url} was erased is unknown: it has not come back`, {
+    hint: "look at the device itself",
   });
 }
 
