@@ -8,7 +8,7 @@ import { updateSite } from "@signstar/configure/flows/update";
 import { applySite, planSite } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { NetHsmError } from "@signstar/nethsm/errors";
-import { parseDeviceUrl } from "@signstar/nethsm/tls";
+import { type Connection, parseDeviceUrl } from "@signstar/nethsm/tls";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type FlowSite, flowSite, updateFile } from "./flow-site.ts";
 import { breakingOff, losingAnswers } from "./on-site.ts";
@@ -156,17 +156,35 @@ describe("update", () => {
   });
 });
 
-describe("erasing a device whose answer is lost", () => {
-  const erasing = (around: (call: () => Promise<unknown>) => Promise<unknown>) =>
-    own.site({
-      config: own.config(own.devices.slice(0, 1)),
-      connect: (to) =>
-        intercepted<Device>(new NetHsm(to), (name, call) => (name === "system.factoryReset" ? around(call) : call())),
-    });
-  const lost = () => Promise.reject(new NetHsmError("connection-lost", "nobody knows"));
+/** That request never arrives. */
+const losing =
+  (lost: string) =>
+  (to: Connection): Device =>
+    intercepted<Device>(new NetHsm(to), (name, call) =>
+      name === lost ? Promise.reject(new NetHsmError("connection-lost", "nobody knows")) : call(),
+    );
 
+test("one that has not heard that it is to shut down is not said to be off", async () => {
+  const site = own.site({ connect: losing("system.shutdown") });
+  await expect(shutdownSite(site, own.secrets)).rejects.toMatchObject({
+    message: expect.stringContaining("was told to shut down and is still Operational"),
+  });
+  expect(site.made).toEqual([]);
+});
+
+test("one that boots unattended and has not heard that it is to restart is not said to have restarted", async () => {
+  const config = own.config(own.devices.slice(0, 1), '[device]\nboot_mode = "unattended"\n');
+  await applySite(own.site({ config }), own.secrets, { rotate: false });
+  await expect(rebootSite(own.site({ config, connect: losing("system.reboot") }), own.secrets)).rejects.toMatchObject({
+    message: expect.stringContaining("is still Operational after 15 minutes"),
+  });
+  const attended = config.replace('"unattended"', '"attended"');
+  await applySite(own.site({ config: attended }), own.secrets, { rotate: false });
+});
+
+describe("erasing a device whose answer is lost", () => {
   test("is not done if the device is as before", async () => {
-    const site = erasing(lost);
+    const site = own.site({ connect: losing("system.factoryReset") });
     await expect(factoryResetSite(site, own.secrets)).rejects.toMatchObject({
       message: expect.stringContaining("was not erased: it is Operational"),
     });
@@ -180,12 +198,13 @@ describe("erasing a device whose answer is lost", () => {
     let isGone = false;
     const site = own.site({
       config: own.config(own.devices.slice(0, 1)),
-      connect: (to) =>
-        intercepted<Device>(new NetHsm(isGone ? { ...to, url: parseDeviceUrl(other.url) } : to), (name, call) => {
-          if (name !== "system.factoryReset") return call();
-          isGone = true;
-          return lost();
-        }),
+      connect(to) {
+        if (isGone) return new NetHsm({ ...to, url: parseDeviceUrl(other.url) });
+        return intercepted<Device>(losing("system.factoryReset")(to), (name, call) => {
+          isGone ||= name === "system.factoryReset";
+          return call();
+        });
+      },
     });
     await expect(factoryResetSite(site, own.secrets)).rejects.toMatchObject({
       code: "out-of-reach",

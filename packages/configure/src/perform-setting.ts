@@ -40,7 +40,7 @@ export async function performSetting(context: SettingContext, change: SettingCha
     case "forget-tls-pins":
       return confirm(context, pinOf(readLeaf(await config.tls.getCertificate()).raw));
     case "set-network":
-      return unlessLost(config.setNetwork(change.network));
+      await unlessLost(config.setNetwork(change.network));
   }
 }
 

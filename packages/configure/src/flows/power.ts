@@ -1,14 +1,14 @@
 /** Flows that have nothing to do with the configuration but which devices there are. */
 import { NetHsmError } from "@signstar/nethsm/errors";
 import type { AdminSecrets } from "../admin-store.ts";
-import { isAnswerLost, unlessLost } from "../answer-lost.ts";
+import { unlessLost } from "../answer-lost.ts";
 import type { Device } from "../device.ts";
 import { unlock } from "../enter.ts";
 import { ConfigureError } from "../errors.ts";
 import { requireNone, tryEach } from "../every-device.ts";
 import type { Site } from "../site.ts";
 import { administrate, type Met, meeting } from "./each-device.ts";
-import { untilErased, untilRestarted } from "./restart.ts";
+import { untilAway, untilErased, untilRestarted } from "./restart.ts";
 
 /** Every device that is Locked becomes Operational. Throws ConfigureError (out-of-reach, left-out). */
 export async function unlockSite(site: Site, secrets: AdminSecrets): Promise<void> {
@@ -33,9 +33,10 @@ export async function rebootSite(site: Site, secrets: AdminSecrets): Promise<voi
       if (met.state === "Unprovisioned") throw wrongState(met.state, "restarted");
       const device = met.state === "Failed" ? met.run.device : await administrate(site, met);
       const isAttended = met.state === "Failed" || (await device.config.getUnattendedBoot()) === "off";
-      await unlessLost(device.system.reboot());
+      const isTold = await unlessLost(device.system.reboot());
       site.done(connection.url, { kind: "reboot" });
-      return isAttended;
+      // One that may not have heard of it has to be seen away.
+      return isAttended || !isTold;
     });
     await untilRestarted(site, connection, { attended });
     await meeting(site, secrets, connection, (met) => administrate(site, met));
@@ -46,7 +47,7 @@ export async function rebootSite(site: Site, secrets: AdminSecrets): Promise<voi
 export async function shutdownSite(site: Site, secrets: AdminSecrets): Promise<void> {
   const problems = await tryEach(site.config.connections, (connection) =>
     meeting(site, secrets, connection, async (met) => {
-      await unlessLost(shutDown(site, met));
+      if (!(await unlessLost(shutDown(site, met)))) await untilAway(site, connection);
       site.done(connection.url, { kind: "shutdown" });
     }),
   );
@@ -81,12 +82,7 @@ export async function factoryResetSite(site: Site, secrets: AdminSecrets): Promi
 
 /** That it is done is said when it is known. */
 async function erase(site: Site, { connection }: Met, device: Device): Promise<void> {
-  try {
-    await device.system.factoryReset();
-  } catch (thrown) {
-    if (!isAnswerLost(thrown)) throw thrown;
-    await untilErased(site, connection);
-  }
+  if (!(await unlessLost(device.system.factoryReset()))) await untilErased(site, connection);
 }
 
 export function wrongState(state: string, what: string): ConfigureError {

@@ -38,6 +38,20 @@ export async function untilRestarted(
   });
 }
 
+/** Looks whether a device goes that may not have heard that it is to shut down. Throws ConfigureError device-failed. */
+export async function untilAway(site: Site, connection: DeviceConnection): Promise<void> {
+  for (let waited = 0; ; waited += pauseMs) {
+    await site.sleep(pauseMs);
+    const state = await stateOf(site, connection);
+    if (state === undefined) return;
+    if (waited >= quickMs) {
+      throw new ConfigureError("device-failed", `${connection.url} was told to shut down and is still ${state}`, {
+        hint: "do it again",
+      });
+    }
+  }
+}
+
 /**
  * Looks whether a device was erased whose answer to that was lost: it may never have heard of it.
  *
