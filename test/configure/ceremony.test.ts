@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, w
 import { join } from "node:path";
 import { parseConfig } from "@signstar/config/parse";
 import { adminStoreOf } from "@signstar/configure/admin-store";
+import { applyWithStore } from "@signstar/configure/apply-site";
 import { desiredFrom } from "@signstar/configure/desired";
-import { applyWithStore } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Died, type HallOptions, of, TestHall, users } from "./hall.ts";

@@ -4,9 +4,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeAdminCredentials } from "@signstar/configure/admin-credentials";
-import type { AdminSecrets } from "@signstar/configure/admin-store";
+import type { AdminSecrets } from "@signstar/configure/admin-secrets";
+import { applySite } from "@signstar/configure/apply-site";
 import { leadingAdministrator } from "@signstar/configure/desired";
-import { applySite } from "@signstar/configure/site";
 import { concat, fromUtf8, toUtf8, u32be } from "@signstar/primitives/bytes";
 import { type SoftNethsm, startSoftNethsm, type TestAnswer } from "@signstar/soft-nethsm/testing";
 import { type SiteOptions, siteOf, type TestSite } from "./on-site.ts";

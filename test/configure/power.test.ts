@@ -2,10 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+
+import { applySite } from "@signstar/configure/apply-site";
 import type { Device } from "@signstar/configure/device";
+
 import { factoryResetSite, rebootSite, shutdownSite, unlockSite } from "@signstar/configure/flows/power";
 import { updateSite } from "@signstar/configure/flows/update";
-import { applySite, planSite } from "@signstar/configure/site";
+import { planSite } from "@signstar/configure/plan-site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { NetHsmError } from "@signstar/nethsm/errors";
 import { type Connection, parseDeviceUrl } from "@signstar/nethsm/tls";

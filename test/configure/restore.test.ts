@@ -17,9 +17,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { makeAdminCredentials } from "@signstar/configure/admin-credentials";
+import { applySite } from "@signstar/configure/apply-site";
 import { leadingAdministrator } from "@signstar/configure/desired";
 import { restoreSite } from "@signstar/configure/flows/restore";
-import { applySite, planSite } from "@signstar/configure/site";
+import { planSite } from "@signstar/configure/plan-site";
 import { shownPin } from "@signstar/nethsm/shown-pin";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import { validateBackup } from "@signstar/nethsm-backup/validate";

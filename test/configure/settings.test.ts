@@ -2,8 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PlainAdminStore } from "@signstar/configure/admin-store";
-import { applyWithStore, planWithStore } from "@signstar/configure/site";
+import { applyWithStore } from "@signstar/configure/apply-site";
+import { PlainAdminStore } from "@signstar/configure/plain-admin-store";
+import { planWithStore } from "@signstar/configure/plan-site";
 import { shownPin } from "@signstar/nethsm/shown-pin";
 import { parseDeviceUrl } from "@signstar/nethsm/tls";
 import { type SoftNethsm, startSoftNethsm } from "@signstar/soft-nethsm/testing";

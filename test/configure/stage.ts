@@ -4,14 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseConfig } from "@signstar/config/parse";
-import { PlainAdminStore } from "@signstar/configure/admin-store";
+import { applyWithStore } from "@signstar/configure/apply-site";
 import type { AnyChange } from "@signstar/configure/change";
 import { desiredFrom } from "@signstar/configure/desired";
 import type { Device } from "@signstar/configure/device";
 import { placeAt } from "@signstar/configure/place";
+import { PlainAdminStore } from "@signstar/configure/plain-admin-store";
 import type { Plan } from "@signstar/configure/plan";
+import { planWithStore } from "@signstar/configure/plan-site";
 import type { DevicePlan } from "@signstar/configure/report";
-import { applyWithStore, planWithStore, type Site } from "@signstar/configure/site";
+import type { Site } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { type SoftNethsm, type SoftNethsmOptions, startSoftNethsm } from "@signstar/soft-nethsm/testing";
 

@@ -5,6 +5,7 @@ import { loadConfig } from "@signstar/config/load";
 import { NetHsm } from "@signstar/nethsm/client";
 import { Exit } from "@signstar/primitives/failure";
 import { adminStoreOf } from "./admin-store.ts";
+import { applyWithStore } from "./apply-site.ts";
 import { holdCeremonies } from "./ceremony/ceremony.ts";
 import { sharingOf } from "./ceremony/holders.ts";
 import { ceremonyStatus } from "./ceremony/status.ts";
@@ -13,8 +14,9 @@ import { desiredFrom } from "./desired.ts";
 import { exclusively } from "./exclusive.ts";
 import { type MachineLog, machineLog } from "./machine-log.ts";
 import { placeAt } from "./place.ts";
+import { planWithStore } from "./plan-site.ts";
 import { isPending, type Made, madeJson, planJson, planText } from "./report.ts";
-import { applyWithStore, planWithStore, type Site } from "./site.ts";
+import type { Site } from "./site.ts";
 import { requireSupported } from "./support.ts";
 
 const allowKeyRemoval = {

@@ -1,7 +1,7 @@
 /** The settings of the leading device: [device] of the configuration, and which TLS certificates are trusted. */
 import type { DeviceConnection } from "@signstar/config/model";
 import { freshSettings, readSettings } from "./actual-settings.ts";
-import type { AdminStore } from "./admin-store.ts";
+import type { AdminStore } from "./admin-secrets.ts";
 import { requireNoConflict } from "./apply.ts";
 import { logIn } from "./enter.ts";
 import { ConfigureError } from "./errors.ts";

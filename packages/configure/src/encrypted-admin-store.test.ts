@@ -18,10 +18,10 @@ import { ownHostKey } from "@signstar/host/testing/host-key";
 import { parseUserId } from "@signstar/nethsm/ids";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type AdminCredentials, makeAdminCredentials } from "./admin-credentials.ts";
-import { PlainAdminStore } from "./admin-store.ts";
 import { EncryptedAdminStore } from "./encrypted-admin-store.ts";
 import type { ConfigureError } from "./errors.ts";
 import { placeAt } from "./place.ts";
+import { PlainAdminStore } from "./plain-admin-store.ts";
 
 let root: string;
 let key: ReturnType<typeof ownHostKey>;

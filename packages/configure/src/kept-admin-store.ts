@@ -1,5 +1,5 @@
 import { type AdminCredentials, encodeAdminCredentials } from "./admin-credentials.ts";
-import type { AdminSecrets, AdminStore } from "./admin-store.ts";
+import type { AdminSecrets, AdminStore } from "./admin-secrets.ts";
 
 /** A file of root's, and the one before beside it during a rotation. */
 export abstract class KeptAdminStore implements AdminStore {

@@ -1,6 +1,6 @@
 import type { DeviceConnection } from "@signstar/config/model";
 import { Failure } from "@signstar/primitives/failure";
-import type { AdminStore } from "./admin-store.ts";
+import { type AdminSecrets, type AdminStore, HeldSecrets } from "./admin-secrets.ts";
 import { touchesDevice } from "./change.ts";
 import { planDeviceSettings } from "./device-settings.ts";
 import { eldersOf } from "./elders.ts";
@@ -12,8 +12,16 @@ import type { DevicePlan } from "./report.ts";
 import { connectionsOf, type Site } from "./site.ts";
 import { withDevice } from "./with-device.ts";
 
-/** What differs on each device, the leader first. A device that cannot be looked at is told of, unless it leads. */
-export async function planDevices(site: Site, store: AdminStore): Promise<DevicePlan[]> {
+/** What differs on each device, the leader first; changes nothing. Without secrets only new devices can be looked at. */
+export function planSite(site: Site, secrets: AdminSecrets | undefined): Promise<DevicePlan[]> {
+  return planWithStore(site, new HeldSecrets(secrets));
+}
+
+/**
+ * As `planSite`, with the admin credentials that this host keeps. A device that cannot be looked at is told of, unless it
+ * leads.
+ */
+export async function planWithStore(site: Site, store: AdminStore): Promise<DevicePlan[]> {
   const [first, ...others] = connectionsOf(site.config);
   return withDevice(site, store, first, async (run, meeting) => {
     const actual = await readActual(run, meeting);

@@ -10,7 +10,7 @@ import {
   type KnownSecrets,
   type PassphraseState,
 } from "./actual.ts";
-import type { AdminSecrets } from "./admin-store.ts";
+import type { AdminSecrets } from "./admin-secrets.ts";
 import { administratorLogin, authenticates } from "./authenticates.ts";
 import { administratorsOf, leadingAdministrator } from "./desired.ts";
 import { logIn } from "./enter.ts";

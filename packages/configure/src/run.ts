@@ -1,7 +1,7 @@
 import type { UserId } from "@signstar/nethsm/ids";
 import type { Secret } from "@signstar/primitives/secret";
 import type { AdminCredentials } from "./admin-credentials.ts";
-import type { AdminSecrets, AdminStore } from "./admin-store.ts";
+import type { AdminSecrets, AdminStore } from "./admin-secrets.ts";
 import type { Desired, DesiredUser } from "./desired.ts";
 import type { Device } from "./device.ts";
 import { ConfigureError } from "./errors.ts";

@@ -1,5 +1,5 @@
 import type { DeviceConnection } from "@signstar/config/model";
-import type { AdminStore } from "./admin-store.ts";
+import type { AdminStore } from "./admin-secrets.ts";
 import { type Meeting, meet } from "./meet.ts";
 import { Run } from "./run.ts";
 import type { Site } from "./site.ts";

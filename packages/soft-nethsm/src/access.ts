@@ -1,6 +1,6 @@
 /** Who may: the rules that several routes share. */
 import type { Role } from "@signstar/nethsm/types";
-import type { Caller } from "./auth.ts";
+import type { Caller } from "./caller.ts";
 
 export function role(...roles: readonly Role[]): (caller: Caller) => boolean {
   return (caller) => roles.includes(caller.role);

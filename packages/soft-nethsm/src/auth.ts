@@ -2,18 +2,12 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Role } from "@signstar/nethsm/types";
 import { fromBase64, fromUtf8 } from "@signstar/primitives/bytes";
+import type { Caller } from "./caller.ts";
 import type { Device } from "./device.ts";
 import { Refusal, type Request } from "./http.ts";
 import { namespaceOf, readUserName } from "./ids.ts";
 import type { User } from "./records.ts";
 import { saltLength } from "./seal.ts";
-
-export interface Caller {
-  readonly name: string;
-  readonly role: Role;
-  readonly namespace: string | undefined;
-  readonly tags: readonly string[];
-}
 
 export const realm = (name: string) => ({ "www-authenticate": `Basic realm="${name}"` });
 

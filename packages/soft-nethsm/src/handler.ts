@@ -3,7 +3,8 @@
  * sees, and a request that is refused changes nothing but the count of failed logins.
  */
 import { toUtf8 } from "@signstar/primitives/bytes";
-import { authenticate, type Caller } from "./auth.ts";
+import { authenticate } from "./auth.ts";
+import type { Caller } from "./caller.ts";
 import type { Device } from "./device.ts";
 import { type Answer, mediaTypes, Refusal, type Request } from "./http.ts";
 import { isAcceptable, mediaType } from "./media.ts";

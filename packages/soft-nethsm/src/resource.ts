@@ -1,6 +1,6 @@
 /** What a route is made of. The order in which its parts are asked is in `handler.ts`. */
 import type { SystemState } from "@signstar/nethsm/types";
-import type { Caller } from "./auth.ts";
+import type { Caller } from "./caller.ts";
 import type { Device } from "./device.ts";
 import type { Answer } from "./http.ts";
 import type { Feature } from "./release.ts";

@@ -6,7 +6,7 @@ import type { KeyType } from "@signstar/nethsm/types";
 import { storeKey } from "@signstar/nethsm-backup/crypto";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import type { Secret } from "@signstar/primitives/secret";
-import type { Caller } from "./auth.ts";
+import type { Caller } from "./caller.ts";
 import { type Material, materialOf } from "./crypto/material.ts";
 import { keysOf, paths, prefixes, type SharedSetting, versionRecords } from "./paths.ts";
 import { decodeKey, decodeUser, encodeKey, encodeUser, type StoredKey, type User } from "./records.ts";

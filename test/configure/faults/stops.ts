@@ -11,10 +11,12 @@ import {
   encodeAdminCredentials,
   parseAdminCredentials,
 } from "@signstar/configure/admin-credentials";
-import type { AdminSecrets } from "@signstar/configure/admin-store";
+import type { AdminSecrets } from "@signstar/configure/admin-secrets";
+import { applySite } from "@signstar/configure/apply-site";
 import { describe } from "@signstar/configure/change";
 import type { Device } from "@signstar/configure/device";
-import { applySite, planSite, type Site } from "@signstar/configure/site";
+import { planSite } from "@signstar/configure/plan-site";
+import type { Site } from "@signstar/configure/site";
 import { NetHsm } from "@signstar/nethsm/client";
 import { fromUtf8 } from "@signstar/primitives/bytes";
 import type { SoftNethsm } from "@signstar/soft-nethsm/testing";

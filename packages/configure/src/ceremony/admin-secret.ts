@@ -5,7 +5,7 @@ import { openSealed, sealContent } from "@signstar/secret-sharing/sealed";
 import { encodeShare, setDigest, sha256 } from "@signstar/secret-sharing/share";
 import { splitSecret } from "@signstar/secret-sharing/split";
 import { type AdminCredentials, encodeAdminCredentials, parseAdminCredentials } from "../admin-credentials.ts";
-import type { AdminSecrets } from "../admin-store.ts";
+import type { AdminSecrets } from "../admin-secrets.ts";
 import type { ShareHolder, Sharing } from "./holders.ts";
 
 export function sealCredentials(credentials: AdminCredentials): Secret {

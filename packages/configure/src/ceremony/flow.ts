@@ -1,13 +1,15 @@
 import { removeFile, writeFileAtomic } from "@signstar/host/atomic-file";
 import { toUtf8 } from "@signstar/primitives/bytes";
 import type { Intent } from "@signstar/secret-sharing/intent";
-import type { AdminSecrets } from "../admin-store.ts";
+import type { AdminSecrets } from "../admin-secrets.ts";
+import { applySite } from "../apply-site.ts";
 import { ConfigureError } from "../errors.ts";
 import { factoryResetSite, rebootSite, shutdownSite, unlockSite } from "../flows/power.ts";
 import { restoreSite } from "../flows/restore.ts";
 import { updateSite } from "../flows/update.ts";
+import { planSite } from "../plan-site.ts";
 import { isPending, planText } from "../report.ts";
-import { applySite, planSite, type Site } from "../site.ts";
+import type { Site } from "../site.ts";
 
 /** Does what the holders want. Returns a sentence on how it went. */
 export async function perform(site: Site, secrets: AdminSecrets, intent: Intent): Promise<string> {

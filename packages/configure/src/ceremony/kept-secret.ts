@@ -3,10 +3,10 @@ import { basename, dirname } from "node:path";
 import { removeFile } from "@signstar/host/atomic-file";
 import { namesIn } from "@signstar/host/safe-file";
 import type { Secret } from "@signstar/primitives/secret";
-import { PlainAdminStore } from "../admin-store.ts";
 import { EncryptedAdminStore } from "../encrypted-admin-store.ts";
 import { ConfigureError } from "../errors.ts";
 import type { Place } from "../place.ts";
+import { PlainAdminStore } from "../plain-admin-store.ts";
 import { sealCredentials, wipeCredentials } from "./admin-secret.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Sets of shares that this host does not know: anybody may have made them, of any secret. */
-import type { AdminSecrets } from "../admin-store.ts";
+import type { AdminSecrets } from "../admin-secrets.ts";
 import { ConfigureError } from "../errors.ts";
 import { requireNone, tryEach } from "../every-device.ts";
 import { administrate, meeting } from "../flows/each-device.ts";

@@ -7,7 +7,7 @@ import { BackupError } from "@signstar/nethsm-backup/errors";
 import { validateBackup } from "@signstar/nethsm-backup/validate";
 import { messageOf } from "@signstar/primitives/failure";
 import type { Secret } from "@signstar/primitives/secret";
-import type { AdminSecrets } from "../admin-store.ts";
+import type { AdminSecrets } from "../admin-secrets.ts";
 import { type Desired, leadingAdministrator } from "../desired.ts";
 import { ConfigureError } from "../errors.ts";
 

@@ -1,7 +1,7 @@
 /** Devices as flows meet them that know no plan. */
 import type { DeviceConnection } from "@signstar/config/model";
-import type { AdminSecrets } from "../admin-store.ts";
-import { HeldSecrets } from "../admin-store.ts";
+import type { AdminSecrets } from "../admin-secrets.ts";
+import { HeldSecrets } from "../admin-secrets.ts";
 import type { Device } from "../device.ts";
 import { logIn, unlock } from "../enter.ts";
 import type { Meeting } from "../meet.ts";

@@ -1,6 +1,6 @@
 /** Flows that have nothing to do with the configuration but which devices there are. */
 import { NetHsmError } from "@signstar/nethsm/errors";
-import type { AdminSecrets } from "../admin-store.ts";
+import type { AdminSecrets } from "../admin-secrets.ts";
 import { unlessLost } from "../answer-lost.ts";
 import type { Device } from "../device.ts";
 import { unlock } from "../enter.ts";

@@ -3,7 +3,7 @@ import { formatKeyRef } from "@signstar/config/key-ref";
 import { writeStreamAtomic } from "@signstar/host/atomic-file";
 import { streamSafeFile } from "@signstar/host/safe-file";
 import { messageOf } from "@signstar/primitives/failure";
-import { type AdminSecrets, HeldSecrets } from "../admin-store.ts";
+import { type AdminSecrets, HeldSecrets } from "../admin-secrets.ts";
 import { unlessLost } from "../answer-lost.ts";
 import { applyOnce } from "../apply-site.ts";
 import { administratorLogin } from "../authenticates.ts";

@@ -2,7 +2,7 @@ import type { DeviceConnection } from "@signstar/config/model";
 import { NetHsmError } from "@signstar/nethsm/errors";
 import { readUpdateFile, UpdateFileError } from "@signstar/nethsm/update-file";
 import { messageOf } from "@signstar/primitives/failure";
-import type { AdminSecrets } from "../admin-store.ts";
+import type { AdminSecrets } from "../admin-secrets.ts";
 import { unlessLost } from "../answer-lost.ts";
 import type { Device } from "../device.ts";
 import { ConfigureError } from "../errors.ts";
