@@ -7,7 +7,7 @@ import type { PlainPath, PlainWord } from "./words.ts";
  * loader's, the shell's, and Node's, whose debugging prints addresses, paths and key ids onto the client's screen.
  */
 const emptied = [
-  ...["LD_PRELOAD", "LD_LIBRARY_PATH", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "ENV", "BASH_ENV"],
+  ...["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "ENV", "BASH_ENV"],
   ...["NODE_DEBUG", "NODE_DEBUG_NATIVE", "NODE_V8_COVERAGE", "NODE_REDIRECT_WARNINGS", "NODE_COMPILE_CACHE"],
 ];
 
