@@ -12,6 +12,7 @@ export class Connections {
   readonly #dialing = new Set<Dialing>();
   #spare: Dialing | undefined;
   #context: SecureContext | undefined;
+  #isOver = false;
 
   constructor(settings: Omit<DialSettings, "secureContext">, keepAlive: boolean) {
     this.#settings = {
@@ -26,7 +27,21 @@ export class Connections {
 
   /** Begins to open a connection for the first that needs one. */
   prepare(): void {
-    if (this.#idle.length === 0) this.#spare ??= this.#dial();
+    if (this.#isOver || this.#spare !== undefined || this.#idle.some(({ usable }) => usable)) return;
+    const spare = this.#dial();
+    this.#spare = spare;
+    // Once it is open it is watched like any that lies idle: the device may end it before it is needed.
+    spare.ready.then(
+      (socket) => {
+        if (this.#spare !== spare) return;
+        this.#spare = undefined;
+        this.#dialing.delete(spare);
+        const wire = new Wire(socket);
+        wire.rest(undefined);
+        this.#idle.push(wire);
+      },
+      () => undefined,
+    );
   }
 
   /** An idle connection or a new one. Throws Trouble, or why `patience` was lost. */
@@ -58,6 +73,7 @@ export class Connections {
 
   /** Ends all of them, also those that are still being opened; what is under way fails. */
   destroy(): void {
+    this.#isOver = true;
     for (const dialing of this.#dialing) dialing.abandon();
     for (const wire of [...this.#busy, ...this.#idle]) wire.destroy();
   }

@@ -246,6 +246,34 @@ describe("a connection that is prepared", () => {
     expect(refused).toBe(2);
   });
 
+  test("that the device ends before it is needed hinders nobody", async () => {
+    await withDevice(
+      () => info,
+      async (hsm, device) => {
+        let ended = 0;
+        device.server.once("secureConnection", (socket) => socket.on("close", () => (ended += 1)).end());
+        hsm.prepare();
+        await expect.poll(() => ended).toBe(1);
+        expect(await hsm.info()).toEqual({ vendor: "Nitrokey GmbH", product: "NetHSM" });
+        expect(device.connections()).toBe(2);
+      },
+    );
+  });
+
+  test("is not opened after close", async () => {
+    await withDevice(
+      () => info,
+      async (hsm, device) => {
+        hsm.close();
+        hsm.prepare();
+        // Whoever comes later would be seen later.
+        using other = new NetHsm(device.pinned);
+        await other.info();
+        expect(device.connections()).toBe(1);
+      },
+    );
+  });
+
   test("that nobody needs is ended by close", async () => {
     await using plain = await startPlain(() => {});
     const hsm = new NetHsm(unsafe(plain.url));

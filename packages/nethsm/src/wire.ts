@@ -13,7 +13,7 @@ const highWater = 256 * 1024;
 export class Wire {
   readonly #socket: TLSSocket;
   #exchange: Exchange | undefined;
-  #used = false;
+  #hasRested = false;
 
   constructor(socket: TLSSocket) {
     this.#socket = socket;
@@ -38,14 +38,14 @@ export class Wire {
   /** Nothing else may be under way. */
   begin(method: string): Exchange {
     this.#socket.ref();
-    this.#exchange = new Exchange(this.#socket, method, this.#used);
-    this.#used = true;
+    this.#exchange = new Exchange(this.#socket, method, this.#hasRested);
     return this.#exchange;
   }
 
   /** An idle connection does not keep the process alive. */
   rest(ms: number | undefined): void {
     this.#exchange = undefined;
+    this.#hasRested = true;
     // Wound up anew: it has run out already if the end of the answer waited for its reader.
     this.#socket.setTimeout(Math.min(idleMs, ms ?? idleMs));
     this.#socket.resume();
@@ -64,7 +64,7 @@ export class Exchange {
   sent = false;
   readonly #socket: TLSSocket;
   readonly #parser: AnswerParser;
-  readonly #onUsed: boolean;
+  readonly #hasRested: boolean;
   readonly #answered: (head: Head) => void;
   readonly #failed: (reason: unknown) => void;
   #reason: unknown;
@@ -75,9 +75,9 @@ export class Exchange {
   #waiting = 0;
   #wake: (() => void) | undefined;
 
-  constructor(socket: TLSSocket, method: string, onUsed: boolean) {
+  constructor(socket: TLSSocket, method: string, hasRested: boolean) {
     this.#socket = socket;
-    this.#onUsed = onUsed;
+    this.#hasRested = hasRested;
     const { promise, resolve, reject } = Promise.withResolvers<Head>();
     this.head = promise;
     // Who writes a long body hears of it from there.
@@ -165,7 +165,7 @@ export class Exchange {
       cause,
       hint: "whether the device has done it is unknown: look before you repeat it",
     });
-    this.#fail(this.#onUsed && !this.#begun ? new StaleConnection(trouble) : trouble);
+    this.#fail(this.#hasRested && !this.#begun ? new StaleConnection(trouble) : trouble);
   }
 
   #keep(bytes: Uint8Array): void {
