@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseSystemUserId } from "@signstar/config/system-user";
@@ -95,4 +95,12 @@ test("one that breaks off leaves the one before", async () => {
   const pieces: Uint8Array[] = [];
   for await (const piece of kept.open().chunks) pieces.push(piece);
   expect(Buffer.concat(pieces)).toEqual(content);
+});
+
+test("what a killed run has left is removed by the next", async () => {
+  const kept = keptFor("one", "three");
+  await keep(kept);
+  for (const name of ["one", "three"]) writeFileSync(join(directory(name), ".latest.bkp.0badcafe"), "half of a");
+  await keep(kept);
+  for (const name of ["one", "three"]) expect(readdirSync(directory(name))).toEqual(["latest.bkp"]);
 });

@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDirectory, removeFile, writeFileAtomic, writeStreamAtomic } from "@signstar/host/atomic-file";
-import { streamSafeFile } from "@signstar/host/safe-file";
+import { namesIn, streamSafeFile } from "@signstar/host/safe-file";
 import type { FileSource } from "@signstar/nethsm/system";
 import type { Desired } from "./desired.ts";
 import type { Place } from "./place.ts";
@@ -105,6 +105,8 @@ export class KeptBackups {
   async #write({ directory, directoryMode, ownership }: Kept, name: KeptName, fill: Fill): Promise<void> {
     const { uid, gid } = ownership;
     makeDirectory(directory, directoryMode, { uid, gid });
+    // Only one run at a time writes here: what begins like this was left by one that was killed, and may be large.
+    for (const each of namesIn(directory)) if (each.startsWith(`.${name}.`)) removeFile(join(directory, each));
     await writeStreamAtomic(join(directory, name), ownership, fill);
   }
 }
