@@ -48,7 +48,7 @@ export function filterOf(options: Options): Filter {
 }
 
 /** What cannot be excluded is shown: an attacker who removes an entry must not hide a signature. */
-export function isMeant(signature: Signature, { since, until, clientKey, user, key }: Filter): boolean {
+function isMeant(signature: Signature, { since, until, clientKey, user, key }: Filter): boolean {
   const { at, whole } = signature;
   const byWhom = (wanted: string | undefined, found: string | undefined) =>
     wanted === undefined || wanted === found || (found === undefined && !whole);

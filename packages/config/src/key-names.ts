@@ -58,7 +58,6 @@ export const signatureTypes = {
 
 export type KeyTypeName = keyof typeof keyTypeNames;
 export type MechanismName = keyof typeof mechanismNames;
-export type SignatureTypeName = keyof typeof signatureTypes;
 
 /** Whether a key of this type can have this mechanism. */
 export function mechanismFits(type: KeyTypeName, mechanism: MechanismName): boolean {

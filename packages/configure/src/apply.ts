@@ -52,12 +52,12 @@ export async function settle(run: Run, { settling }: Led, done: Done): Promise<v
 }
 
 /** What a device holds that was Locked or Unprovisioned before. */
-export async function readOpened(run: Run) {
+async function readOpened(run: Run) {
   const { contents } = await readActual(run, { state: await run.device.health.state() });
   return contents;
 }
 
-export async function performAll(run: Run, changes: readonly Change[], done: Done): Promise<void> {
+async function performAll(run: Run, changes: readonly Change[], done: Done): Promise<void> {
   for (const change of changes) {
     if (touchesDevice(change)) run.backups.markDue();
     await perform(run, change);

@@ -21,7 +21,7 @@ export async function withDevice<T>(
 }
 
 /** What one run knows of the device that was met. */
-export function runOn(site: Site, store: AdminStore, { device }: Meeting): Run {
+function runOn(site: Site, store: AdminStore, { device }: Meeting): Run {
   const { config, desired, place } = site;
   const { iteration } = config;
   return new Run({

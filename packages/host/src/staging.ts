@@ -12,7 +12,7 @@ export interface StagingBounds {
   readonly underWay: number;
 }
 
-export const usualBounds: StagingBounds = { staged: 3, underWay: 3 };
+const usualBounds: StagingBounds = { staged: 3, underWay: 3 };
 
 /** For small files, of which whoever writes them counts how many there may be. */
 export const noBounds: StagingBounds = { staged: Number.POSITIVE_INFINITY, underWay: Number.POSITIVE_INFINITY };

@@ -2,7 +2,6 @@
  * The inner layer: with the unlock passphrase the domain key opens, and with it the values of users, keys and
  * namespaces. The backup passphrase alone does not show them.
  */
-import { toUtf8 } from "@signstar/primitives/bytes";
 import { Secret } from "@signstar/primitives/secret";
 import { deriveKey, open, seal, storeKey } from "./crypto.ts";
 import { BackupError } from "./errors.ts";
@@ -118,8 +117,5 @@ export class ValueOpener {
     return opened;
   }
 }
-
-/** The one-byte contents "0" of the three `.version` entries. */
-export const storeVersion = toUtf8("0");
 
 export const saltLength = sizes.salt;

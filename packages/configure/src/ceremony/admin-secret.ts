@@ -18,7 +18,7 @@ export function sealCredentials(credentials: AdminCredentials): Secret {
 }
 
 /** Throws SharingError (damaged-secret), ConfigureError (bad-credentials). */
-export function openCredentials(sealed: Secret): AdminCredentials {
+function openCredentials(sealed: Secret): AdminCredentials {
   const content = openSealed(sealed);
   try {
     return parseAdminCredentials(content, "of the shares");
