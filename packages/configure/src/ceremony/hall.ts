@@ -84,8 +84,9 @@ export class Hall {
     const others = before.filter((each) => each.set !== set);
     // Whose shares they are is of no use any more, and may be a lot: the state has a limit.
     const sets = [...others.map((each): KnownSet => ({ ...each, standing: "void", holders: [] })), ...own];
-    this.update({ sets: sets.slice(-maxKnownSets) });
+    // First: left beside a set in force, it would be taken for a rotation that is not finished.
     removeKeptSecret(this.site.place);
+    this.update({ sets: sets.slice(-maxKnownSets) });
     for (const each of before) {
       if (each.set === set && each.standing !== "in-force")
         this.tell("set-in-force", `set ${set} is in force`, { set });

@@ -1,4 +1,7 @@
-/** A set of shares from its making until its secret is in force: two phases, so that no secret counts that its holders do not have. */
+/**
+ * A set of shares from its making until its secret is in force: two phases, so that no secret counts that its holders do
+ * not have.
+ */
 import type { PendingSet } from "@signstar/host/ceremony-state";
 import { NetHsmError } from "@signstar/nethsm/errors";
 import { Exit } from "@signstar/primitives/failure";

@@ -84,8 +84,9 @@ export interface Decision {
 }
 
 /**
- * The earliest agreement that is enough; never one of the set `pending`, whose shares not every holder has yet. While a rotation is not finished, `apply` needs the shares of both sets: some
- * devices may answer to the one, some to the other. `waiting` says what is still missing.
+ * The earliest agreement that is enough; never one of the set `pending`, whose shares not every holder has yet. While a
+ * rotation is not finished, `apply` needs the shares of both sets: some devices may answer to the one, some to the
+ * other. `waiting` says what is still missing.
  */
 export function decide(
   agreements: readonly Agreement[],
